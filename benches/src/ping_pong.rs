@@ -1,0 +1,125 @@
+//! [`PingPong`]: the load. Each connection sends a message, waits until it is back, and sends the next.
+//!
+//! So a server is never asked for more than it gives, and is always asked for something: with many connections
+//! it works without a pause, with one it is woken for each message.
+
+use std::io::{self, ErrorKind, Read, Write};
+use std::net::{SocketAddr, TcpStream};
+use std::process;
+use std::time::{Duration, Instant};
+
+use rustix::buffer::spare_capacity;
+use rustix::event::{Timespec, epoll};
+use rustix::fd::OwnedFd;
+
+use crate::connection;
+use crate::cpu::CpuTime;
+use crate::latencies::Latencies;
+use crate::report::Report;
+
+/// How long the load runs before it is measured: caches fill, the processor finds its pace.
+const WARM_UP: Duration = Duration::from_millis(300);
+
+/// How long a wait for the server may be before it is taken for dead.
+const SILENCE_MAX: Timespec = Timespec { tv_sec: 5, tv_nsec: 0 };
+
+/// Events taken per system call.
+const EVENTS_MAX: usize = 1024;
+
+/// All connections of a load, on one thread.
+pub struct PingPong {
+    epoll: OwnedFd,
+    strands: Vec<Strand>,
+    message: Vec<u8>,
+    buffer: Vec<u8>,
+    latencies: Latencies,
+}
+
+/// One connection, and the message that is under way on it.
+struct Strand {
+    stream: TcpStream,
+    sent: Instant,
+    missing: usize,
+}
+
+impl PingPong {
+    /// Opens `connections` to `server`, for messages of `size` bytes.
+    ///
+    /// # Errors
+    ///
+    /// What the system says; a size beyond [`connection::MESSAGE_BYTES_MAX`] or of zero.
+    pub fn open(server: SocketAddr, connections: usize, size: usize) -> io::Result<Self> {
+        if !(1..=connection::MESSAGE_BYTES_MAX).contains(&size) {
+            return Err(io::Error::new(ErrorKind::InvalidInput, "messages of 1 to 16,384 bytes"));
+        }
+        let message = vec![b'm'; size];
+        let epoll = epoll::create(epoll::CreateFlags::CLOEXEC)?;
+        let mut strands = Vec::with_capacity(connections);
+        for index in 0..connections as u64 {
+            let stream = connection::open(server, &message)?;
+            let events = epoll::EventFlags::IN | epoll::EventFlags::ET;
+            epoll::add(&epoll, &stream, epoll::EventData::new_u64(index), events)?;
+            strands.push(Strand { stream, sent: Instant::now(), missing: 0 });
+        }
+        let latencies = Latencies::new();
+        Ok(Self { epoll, strands, message, buffer: vec![0; 64 * 1024], latencies })
+    }
+
+    /// Plays for `length` and says what it cost the server, which is the process `server_pid`.
+    ///
+    /// # Errors
+    ///
+    /// If the server loses a connection or falls silent.
+    pub fn run(&mut self, length: Duration, server_pid: u32) -> io::Result<Report> {
+        self.strands.iter_mut().try_for_each(|strand| strand.send(&self.message))?;
+        self.play_until(Instant::now() + WARM_UP)?;
+        self.latencies = Latencies::new();
+        let cpu_of_both =
+            || Ok::<_, io::Error>((CpuTime::of(server_pid)?, CpuTime::of(process::id())?));
+        let began = Instant::now();
+        let (server_before, load_before) = cpu_of_both()?;
+        self.play_until(began + length)?;
+        let (server, load) = cpu_of_both()?;
+        let (server, load) = (server - server_before, load - load_before);
+        Ok(Report::new(&self.latencies, began.elapsed(), server, load))
+    }
+
+    fn play_until(&mut self, end: Instant) -> io::Result<()> {
+        let mut events = Vec::with_capacity(EVENTS_MAX);
+        while Instant::now() < end {
+            let count = epoll::wait(&self.epoll, spare_capacity(&mut events), Some(&SILENCE_MAX))?;
+            if count == 0 {
+                return Err(io::Error::new(ErrorKind::TimedOut, "the server has fallen silent"));
+            }
+            for event in events.drain(..) {
+                let index = usize::try_from(event.data.u64()).expect("it was an index");
+                self.hear(index)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Takes what came on one connection; if the message is whole, counts it and sends the next.
+    fn hear(&mut self, index: usize) -> io::Result<()> {
+        let strand = &mut self.strands[index];
+        let heard = match strand.stream.read(&mut self.buffer) {
+            Ok(0) => return Err(ErrorKind::ConnectionAborted.into()),
+            Err(error) if error.kind() == ErrorKind::WouldBlock => 0,
+            other => other?,
+        };
+        strand.missing = strand.missing.saturating_sub(heard);
+        if strand.missing == 0 && heard > 0 {
+            self.latencies.record(strand.sent.elapsed());
+            strand.send(&self.message)?;
+        }
+        Ok(())
+    }
+}
+
+impl Strand {
+    fn send(&mut self, message: &[u8]) -> io::Result<()> {
+        self.sent = Instant::now();
+        self.missing = message.len();
+        self.stream.write_all(message)
+    }
+}

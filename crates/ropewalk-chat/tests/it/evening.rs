@@ -1,0 +1,107 @@
+//! [`Evening`]: a room on a network in memory, and [`Guest`]s who come by.
+
+use std::cell::Cell;
+use std::time::Duration;
+
+use ropewalk_chat::{ChatFactory, Room, RoomLimits};
+use ropewalk_core::{FailureKind, Loop, Wait, defer_later};
+use ropewalk_testing::{
+    Log, MemoryClientEndpoint, MemoryDriver, MemoryServerEndpoint, Network, Recorder,
+};
+
+/// A loop on which one room listens.
+pub(crate) struct Evening {
+    pub(crate) room: Room,
+    event_loop: Loop,
+}
+
+/// One connection, and what it has been shown.
+pub(crate) struct Guest {
+    log: Log,
+    /// Bytes that a test has looked at.
+    seen: Cell<usize>,
+}
+
+impl Evening {
+    pub(crate) fn new() -> Self {
+        Self::with(RoomLimits::default(), Network::default())
+    }
+
+    pub(crate) fn with(limits: RoomLimits, network: Network) -> Self {
+        let event_loop = Loop::new(MemoryDriver::new(network));
+        let room = Room::new(limits);
+        let listening = event_loop.reactor().listen_with_limits(
+            &MemoryServerEndpoint::new("chat"),
+            ChatFactory::new(room.clone()),
+            ChatFactory::connection_limits(),
+        );
+        drop(event_loop.run_until(listening).expect("the name is free"));
+        Self { room, event_loop }
+    }
+
+    /// Somebody at the door.
+    pub(crate) fn connect(&self) -> Guest {
+        let log = Log::default();
+        let client = log.clone();
+        let connecting = self
+            .event_loop
+            .reactor()
+            .connect(&MemoryClientEndpoint::new("chat"), move || Recorder::new(&client));
+        drop(self.event_loop.run_until(connecting).expect("the room listens"));
+        let guest = Guest { log, seen: Cell::new(0) };
+        self.settle();
+        guest
+    }
+
+    /// Somebody who has come in, and has read what they were shown.
+    pub(crate) fn join(&self, name: &str) -> Guest {
+        let guest = self.connect();
+        self.say(&guest, name);
+        let shown = guest.shown().join("\n");
+        assert!(shown.contains(&format!("Hello {name}.")), "{shown}");
+        guest
+    }
+
+    /// Somebody types a line; everything happens that comes of it.
+    pub(crate) fn say(&self, guest: &Guest, line: &str) {
+        self.send(guest, format!("{line}\n").as_bytes());
+    }
+
+    pub(crate) fn send(&self, guest: &Guest, bytes: &[u8]) {
+        guest.log.transport().write(bytes);
+        self.settle();
+    }
+
+    /// What happens without time passing worth speaking of.
+    pub(crate) fn settle(&self) {
+        self.advance(Duration::from_millis(1));
+    }
+
+    pub(crate) fn advance(&self, time: Duration) {
+        let later = defer_later(self.event_loop.reactor(), time, || ());
+        self.event_loop.run_until(later).expect("time passes");
+        // What came at that very moment.
+        for _ in 0..8 {
+            self.event_loop.turn(Wait::No).expect("not busy").expect("it can wait");
+        }
+    }
+}
+
+impl Guest {
+    /// The whole lines that were shown since the last look.
+    pub(crate) fn shown(&self) -> Vec<String> {
+        let data = self.log.data();
+        let fresh = &data[self.seen.replace(data.len())..];
+        let text = String::from_utf8(fresh.to_vec()).expect("it is UTF-8");
+        assert!(text.is_empty() || text.ends_with("\r\n"), "{text:?}");
+        text.lines().map(str::to_owned).collect()
+    }
+
+    pub(crate) fn log(&self) -> &Log {
+        &self.log
+    }
+
+    pub(crate) fn lost(&self) -> Option<FailureKind> {
+        self.log.lost_kind()
+    }
+}

@@ -1,0 +1,49 @@
+//! The `ropewalk` command: the programs that come with Ropewalk.
+//!
+//! What was asked wrongly (an unknown option, a bad endpoint string, a port in use) is one line on standard
+//! error and exit status 2. A program that runs stops on SIGINT and SIGTERM, cleanly, with status 0.
+#![forbid(unsafe_code)]
+
+mod chat;
+mod echo;
+mod program;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+/// An event-driven networking engine, and the programs that come with it.
+#[derive(Parser)]
+#[command(name = "ropewalk", version, arg_required_else_help = false)]
+struct Arguments {
+    /// How to wait for the system: epoll, poll or select [default: the best that works]
+    #[arg(long, global = true, value_name = "NAME")]
+    reactor: Option<String>,
+    #[command(subcommand)]
+    program: Program,
+}
+
+#[derive(Subcommand)]
+enum Program {
+    /// Write back what is received, on every endpoint
+    Echo(echo::Options),
+    /// Keep a chat room over plain lines, for nc and telnet
+    Chat(chat::Options),
+}
+
+fn main() -> ExitCode {
+    let arguments = match Arguments::try_parse() {
+        Ok(arguments) => arguments,
+        Err(error) => return program::explain(&error),
+    };
+    program::log_to_stderr();
+    let reactor = arguments.reactor.as_deref();
+    let ran = match &arguments.program {
+        Program::Echo(options) => program::run(reactor, |reactor| echo::start(reactor, options)),
+        Program::Chat(options) => program::run(reactor, |reactor| chat::start(reactor, options)),
+    };
+    match ran {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => program::complain(&failure),
+    }
+}

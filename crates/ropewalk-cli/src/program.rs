@@ -1,0 +1,124 @@
+//! What all programs of the command have in common: the loop, the signals, the log and the errors.
+
+use std::fmt::Display;
+use std::io::{self, IsTerminal, Write};
+use std::process::ExitCode;
+
+use ropewalk::{
+    Address, Deferred, EndpointError, Failure, FailureKind, ListeningPort, Reactor, net,
+};
+
+/// What a program has opened: a port for connections, or (`None`) a socket for datagrams.
+pub(crate) type Opened = Option<ListeningPort>;
+
+/// Runs a program: sets it up with `start`, then the loop until it is stopped, or until nobody can come any
+/// more. A set-up that fails ends it.
+pub(crate) fn run(
+    reactor: Option<&str>,
+    start: impl FnOnce(&Reactor) -> Result<Vec<Deferred<Opened>>, Failure>,
+) -> Result<(), Failure> {
+    let main_loop = net::new_loop(reactor)?;
+    net::stop_on_signals(main_loop.reactor())?;
+    let opening = start(main_loop.reactor())?;
+    let opened = main_loop.run_until(all_of(main_loop.reactor(), opening))?;
+    // A socket for datagrams has no end of its own.
+    if let Some(ports) = opened.into_iter().collect() {
+        stop_after(main_loop.reactor(), ports);
+    }
+    main_loop.run()
+}
+
+/// Waits for all of them; fails with the first failure in their order.
+fn all_of(reactor: &Reactor, opening: Vec<Deferred<Opened>>) -> Deferred<Vec<Opened>> {
+    reactor.spawn(async move {
+        let mut opened = Vec::new();
+        for one in opening {
+            opened.push(one.await?);
+        }
+        Ok(opened)
+    })
+}
+
+/// Stops the reactor once all ports have stopped and their connections are lost: those for standard input, or
+/// for one connection that a super-server has accepted, stop with it.
+fn stop_after(reactor: &Reactor, ports: Vec<ListeningPort>) {
+    let stopped = reactor.clone();
+    let watching = reactor.spawn(async move {
+        for port in ports {
+            port.stopped().await?;
+            port.drained().await?;
+        }
+        stopped.stop()
+    });
+    drop(watching.add_errback(|_| ())); // It is stopping already, and that is why.
+}
+
+/// Where a program speaks: on standard output, or beside it when that is one of its connections.
+#[derive(Clone, Copy)]
+pub(crate) enum Voice {
+    Output,
+    Error,
+}
+
+impl Voice {
+    /// The voice of a program that listens there.
+    pub(crate) fn beside(listen: &[String]) -> Self {
+        if listen.iter().any(|text| word_of(text) == "stdio") { Self::Error } else { Self::Output }
+    }
+
+    /// Says where the program listens; the last word of the line is the address. Of standard input and output
+    /// there is nothing to say.
+    pub(crate) fn announce(self, kind: &str, host: &Address) {
+        if kind != "stdio" {
+            self.say(format_args!("listening on {kind} {host}"));
+        }
+    }
+
+    /// Says something. That nobody listens there is no reason to stop.
+    pub(crate) fn say(self, line: impl Display) {
+        let _ = match self {
+            Self::Output => writeln!(io::stdout(), "{line}"),
+            Self::Error => writeln!(io::stderr(), "{line}"),
+        };
+    }
+}
+
+/// The first word of an endpoint string.
+pub(crate) fn word_of(text: &str) -> &str {
+    text.split(':').next().unwrap_or_default()
+}
+
+/// An error of an endpoint string, which says everything itself.
+pub(crate) fn endpoint_error(error: EndpointError) -> Failure {
+    Failure::from_error(FailureKind::Local, error)
+}
+
+/// Says on one line what went wrong.
+pub(crate) fn complain(failure: impl Display) -> ExitCode {
+    let _ = writeln!(io::stderr(), "ropewalk: {failure}");
+    ExitCode::from(2)
+}
+
+/// What is wrong with the command line, on one line; or the help that was asked for.
+pub(crate) fn explain(error: &clap::Error) -> ExitCode {
+    if !error.use_stderr() {
+        error.exit();
+    }
+    let text = error.to_string();
+    // The first paragraph says what is wrong; what follows is advice.
+    let lines: Vec<&str> =
+        text.lines().map(str::trim).take_while(|line| !line.is_empty()).collect();
+    let what = lines.join(" ");
+    complain(format_args!("{} (see --help)", what.trim_start_matches("error: ")))
+}
+
+/// Warnings and errors of the library, one line each, on standard error; `stdio:` has standard output.
+pub(crate) fn log_to_stderr() {
+    tracing_subscriber::fmt()
+        .with_writer(io::stderr)
+        .with_ansi(io::stderr().is_terminal())
+        .with_max_level(tracing::Level::WARN)
+        .with_target(false)
+        .without_time()
+        .init();
+}

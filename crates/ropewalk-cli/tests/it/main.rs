@@ -1,0 +1,9 @@
+//! The `ropewalk` command as people use it: the real program, and real ones to talk to it.
+
+mod chat;
+mod command_line;
+mod echo;
+mod ending;
+mod log;
+mod program;
+mod signals;

@@ -1,0 +1,238 @@
+//! [`LoopingCall`]: a call that is made again and again.
+
+use std::cell::{Cell, RefCell};
+use std::fmt;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::rc::Rc;
+use std::time::Duration;
+
+use crate::{
+    Deferred, DelayedCall, Failure, FailureKind, Outcome, ReactorTime, Resolver, Time, Timers,
+};
+
+/// Calls a function at every interval, until it is stopped or the function fails. All clones are the same one.
+///
+/// # Ordering
+/// The calls keep to a grid: they come at the time of [`start`](Self::start) plus a multiple of the interval,
+/// however late each one was. A call that returns a [`Deferred`] is waited for, so there is never more than one;
+/// the intervals that pass meanwhile are skipped, not made up for. [`with_count`](Self::with_count) says how many.
+///
+/// With an interval of zero it is called in every turn of the loop.
+///
+/// # Fires
+/// The Deferred that `start` gave fires when the loop has been stopped, or with the failure of a call (a panic
+/// is one), which ends the loop. It may then be started again.
+///
+/// # Cancellation
+/// Cancelling that Deferred stops the loop. Dropping it, or the `LoopingCall`, does not.
+///
+/// # Example: a call that is late skips, and stays on the grid
+/// ```
+/// use std::time::Duration;
+/// use ropewalk_core::{Clock, LoopingCall, ReactorTime};
+///
+/// let clock = Clock::new();
+/// let tick = LoopingCall::with_count(&clock, {
+///     let clock = clock.clone();
+///     move |count| println!("{:?}: {count} since the last", clock.now())
+/// });
+/// let stopped = tick.start(Duration::from_secs(10), true); // 0ns: 1 since the last
+/// clock.advance(Duration::from_secs(10));                  // 10s: 1 since the last
+/// clock.advance(Duration::from_secs(34));                  // 44s: 3 since the last
+/// clock.advance(Duration::from_secs(6));                   // 50s: 1 since the last
+/// tick.stop();
+/// assert!(stopped.is_fired());
+/// ```
+#[derive(Clone)]
+pub struct LoopingCall(Rc<Loop>);
+
+struct Loop {
+    timers: Timers,
+    /// Not there while it runs.
+    call: Cell<Option<Box<dyn FnMut(u64) -> Deferred<()>>>>,
+    state: RefCell<State>,
+    stopped: Cell<Option<Resolver<()>>>,
+    start: Cell<Time>,
+    /// In nanoseconds.
+    interval: Cell<u64>,
+    /// The first interval that no call has counted yet.
+    uncounted: Cell<u64>,
+}
+
+enum State {
+    Idle,
+    Waiting(DelayedCall),
+    /// The call runs, or the Deferred that it gave is pending.
+    Calling {
+        stop_asked: bool,
+    },
+}
+
+impl LoopingCall {
+    /// A loop that calls `f`, not yet started.
+    pub fn new<R: Outcome>(time: &impl ReactorTime, mut f: impl FnMut() -> R + 'static) -> Self {
+        Self::with_count(time, move |_| f())
+    }
+
+    /// A loop that calls `f` with the number of intervals that passed since it was last called: 1 if it is on
+    /// time, more if it was late. The sum is the number of calls that there should have been.
+    pub fn with_count<R: Outcome>(
+        time: &impl ReactorTime,
+        mut f: impl FnMut(u64) -> R + 'static,
+    ) -> Self {
+        let call = move |count| f(count).into_deferred().add_callback(|_| ());
+        Self(Rc::new(Loop {
+            timers: time.timers().clone(),
+            call: Cell::new(Some(Box::new(call))),
+            state: RefCell::new(State::Idle),
+            stopped: Cell::new(None),
+            start: Cell::new(Time::START),
+            interval: Cell::new(0),
+            uncounted: Cell::new(0),
+        }))
+    }
+
+    /// Starts the loop. The first call is made at once, within this one, if `now`; else after one interval.
+    ///
+    /// # Errors
+    /// The Deferred has failed, as [`Local`](FailureKind::Local), if the loop runs already or was stopped while
+    /// a call was going on that has not ended yet.
+    #[track_caller]
+    pub fn start(&self, interval: Duration, now: bool) -> Deferred<()> {
+        if !matches!(*self.0.state.borrow(), State::Idle) {
+            return Deferred::fail(Failure::new(FailureKind::Local, "the looping call is running"));
+        }
+        let (resolver, deferred) = Deferred::with_canceller({
+            let looping = Rc::downgrade(&self.0);
+            move || {
+                if let Some(looping) = looping.upgrade() {
+                    drop(looping.stopped.take()); // The cancel fires it.
+                    looping.stop();
+                }
+            }
+        });
+        self.0.stopped.set(Some(resolver));
+        self.0.interval.set(u64::try_from(interval.as_nanos()).unwrap_or(u64::MAX));
+        self.0.start.set(self.0.timers.now());
+        self.0.uncounted.set(u64::from(!now));
+        if now {
+            self.0.call()
+        } else {
+            self.0.wait()
+        }
+        deferred
+    }
+
+    /// Stops the loop; does nothing if it is not running.
+    ///
+    /// # Fires
+    /// The Deferred that [`start`](Self::start) gave, now; if a call is going on, when that has ended.
+    pub fn stop(&self) {
+        self.0.stop();
+    }
+
+    /// Begins the grid anew: the next call comes one interval from now. Does nothing if it is not running.
+    pub fn reset(&self) {
+        if !self.running() {
+            return;
+        }
+        self.0.start.set(self.0.timers.now());
+        self.0.uncounted.set(1);
+        // While a call is going on, its end begins the wait.
+        if let State::Waiting(call) = &*self.0.state.borrow() {
+            let _ = call.reset(self.0.until_next());
+        }
+    }
+
+    /// Whether it was started and neither stopped nor ended by a failure.
+    pub fn running(&self) -> bool {
+        self.0.running()
+    }
+
+    /// The interval of the last start.
+    pub fn interval(&self) -> Duration {
+        Duration::from_nanos(self.0.interval.get())
+    }
+}
+
+impl Loop {
+    fn running(&self) -> bool {
+        matches!(*self.state.borrow(), State::Waiting(_) | State::Calling { stop_asked: false })
+    }
+
+    fn stop(&self) {
+        let mut state = self.state.borrow_mut();
+        match &mut *state {
+            State::Idle => {}
+            State::Calling { stop_asked } => *stop_asked = true,
+            State::Waiting(call) => {
+                let call = call.clone();
+                *state = State::Idle;
+                drop(state);
+                let _ = call.cancel();
+                self.end(Ok(()));
+            }
+        }
+    }
+
+    fn call(self: &Rc<Self>) {
+        self.state.replace(State::Calling { stop_asked: false });
+        let Some(mut call) = self.call.take() else { return };
+        let count = self.count();
+        let called = catch_unwind(AssertUnwindSafe(|| call(count)));
+        self.call.set(Some(call));
+        let outcome = called.unwrap_or_else(|panic| Deferred::fail(Failure::from_panic(&*panic)));
+        let looping = Rc::clone(self);
+        drop(outcome.add_both(move |result| looping.called(result)));
+    }
+
+    fn called(self: &Rc<Self>, result: Result<(), Failure>) {
+        if result.is_ok() && self.running() {
+            self.wait();
+        } else {
+            self.state.replace(State::Idle);
+            self.end(result);
+        }
+    }
+
+    fn wait(self: &Rc<Self>) {
+        let looping = Rc::clone(self);
+        let call = self.timers.call_later(self.until_next(), move || looping.call());
+        self.state.replace(State::Waiting(call));
+    }
+
+    fn end(&self, result: Result<(), Failure>) {
+        if let Some(stopped) = self.stopped.take() {
+            stopped.fire(result);
+        }
+    }
+
+    fn until_next(&self) -> Duration {
+        let into_interval = self.running_for().checked_rem(self.interval.get()).unwrap_or(0);
+        Duration::from_nanos(self.interval.get() - into_interval)
+    }
+
+    /// How many intervals have passed that no call has counted.
+    fn count(&self) -> u64 {
+        let Some(intervals) = self.running_for().checked_div(self.interval.get()) else { return 1 };
+        let uncounted = self.uncounted.replace(intervals.saturating_add(1));
+        intervals.saturating_add(1).saturating_sub(uncounted)
+    }
+
+    /// Nanoseconds since the start of the grid.
+    fn running_for(&self) -> u64 {
+        self.timers.now().as_nanos().saturating_sub(self.start.get().as_nanos())
+    }
+}
+
+impl fmt::Debug for LoopingCall {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("LoopingCall")
+            .field("running", &self.running())
+            .field("interval", &self.interval())
+            .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,278 @@
+//! [`Loop`]: the owner of a reactor, which runs it.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::rc::Rc;
+
+use crate::reactor::{Phase, Reactor, Ready};
+use crate::{Driver, Event, Failure, Flow, ReactorLimits, ReactorTime, Sink, SlotId, Time, Wait};
+
+/// The one owner of a reactor.
+///
+/// Dropping it ends everything: each connection gets `connection_lost` with a `Stopped` failure, tasks and
+/// calls are dropped, and all descriptors are closed, whatever handles are still held elsewhere.
+///
+/// # One turn
+/// The phases, in this order:
+///
+/// 1. **wait** for events; not at all if anything is ready
+/// 2. the time is **sampled**, once
+/// 3. **calls from other threads**
+/// 4. **timers** that are due, by deadline and then by age
+/// 5. **events**: bytes are delivered to protocols
+/// 6. **ready** calls and tasks: `call_soon`, woken tasks, what was held for a protocol, `connection_lost`
+/// 7. **flush**: what was written goes to the driver
+///
+/// A phase runs what was queued when it began; what it queues for itself runs in the next turn.
+///
+/// # As a guest
+/// Another loop (GTK's, Qt's, tokio's) can host a reactor: it watches [`Loop::as_fd`] for reading, and calls
+/// [`Loop::turn`] with [`Wait::No`] whenever it is readable. The reactor makes it readable for events, for its
+/// next deadline, for work that was queued outside of a turn and for work that a turn left over.
+pub struct Loop(Reactor);
+
+/// A turn was asked for inside a turn, or inside a call to a protocol.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Busy;
+
+impl Loop {
+    /// A loop over `driver`, with the default limits.
+    pub fn new(driver: impl Driver) -> Self {
+        Self::with_limits(driver, ReactorLimits::default())
+    }
+
+    /// A loop over `driver`.
+    pub fn with_limits(driver: impl Driver, limits: ReactorLimits) -> Self {
+        Self(Reactor::new(Rc::new(driver), limits))
+    }
+
+    /// The handle to clone and pass around.
+    pub fn reactor(&self) -> &Reactor {
+        &self.0
+    }
+
+    /// Runs until [`Reactor::stop`] has done its work, or [`Reactor::crash`]; returns at once if it has already.
+    ///
+    /// # Errors
+    /// `Local` inside a turn; what the driver said if it can wait no more.
+    pub fn run(&self) -> Result<(), Failure> {
+        self.start()?;
+        while self.0.phase() < Phase::Finished {
+            self.turn(Wait::Forever)??;
+        }
+        Ok(())
+    }
+
+    /// Runs turns until `deferred` has fired, and gives its result: for tests and for small programs.
+    ///
+    /// # Errors
+    /// Its failure; those of [`run`](Self::run); `Stopped` if the reactor stops before.
+    pub fn run_until<T: 'static>(&self, deferred: crate::Deferred<T>) -> Result<T, Failure> {
+        let result = Rc::new(std::cell::Cell::new(None));
+        let slot = result.clone();
+        drop(deferred.add_both(move |outcome| slot.set(Some(outcome))));
+        self.start()?;
+        loop {
+            if let Some(outcome) = result.take() {
+                return outcome;
+            }
+            if self.0.phase() >= Phase::Finished {
+                return Err(Failure::stopped());
+            }
+            self.turn(Wait::Forever)??;
+        }
+    }
+
+    /// Runs one turn, waiting for events no longer than `most`.
+    ///
+    /// The outer result is for who called inside a turn; the inner is the driver's.
+    ///
+    /// # Errors
+    /// [`Busy`] inside a turn of the same loop, or inside a [`ProtocolRef::call`](crate::ProtocolRef::call).
+    /// The inner one, if the driver can wait no more.
+    pub fn turn(&self, most: Wait) -> Result<Result<(), Failure>, Busy> {
+        if self.0.is_calling() || self.0.in_turn().replace(true) {
+            return Err(Busy);
+        }
+        // A guest has no other beginning; and nobody waits for what comes after the end.
+        let most = if self.0.phase() < Phase::Finished { most } else { Wait::No };
+        let _ = self.start();
+        let done = self.phases(most);
+        self.0.timers().end_turn();
+        self.0.in_turn().set(false);
+        if self.0.guest().get() {
+            self.park();
+        }
+        Ok(done)
+    }
+
+    /// When it wants the next turn, if nothing else happens: for host loops that keep their own timers.
+    /// `Time::START` means at once.
+    pub fn next_deadline(&self) -> Option<Time> {
+        match self.wait_for(Wait::Forever) {
+            Wait::No => Some(Time::START),
+            Wait::Until(time) => Some(time),
+            Wait::Forever => None,
+        }
+    }
+
+    /// The descriptor for a host loop to watch, if the driver can be a guest; from then on it is one.
+    #[cfg(unix)]
+    pub fn as_fd(&self) -> Option<std::os::fd::BorrowedFd<'_>> {
+        let fd = self.0.driver().as_fd()?;
+        if !self.0.guest().replace(true) {
+            let driver = self.0.driver().clone();
+            let tell = move |deadline| driver.park(Wait::Until(deadline));
+            self.0.timers().set_on_earlier(Some(Box::new(tell)));
+            if !self.0.in_turn().get() {
+                self.park();
+            }
+        }
+        Some(fd)
+    }
+
+    /// The list of phases.
+    fn phases(&self, most: Wait) -> Result<(), Failure> {
+        let reactor = &self.0;
+        self.wait(self.wait_for(most))?;
+        reactor.timers().begin_turn(reactor.driver().now());
+        self.run_calls_from_threads();
+        reactor.timers().run_due();
+        reactor.driver().deliver(self);
+        self.run_ready();
+        self.flush();
+        Ok(())
+    }
+
+    /// How long a turn may wait, at most `most`.
+    fn wait_for(&self, most: Wait) -> Wait {
+        let idle = self.0.ready().borrow().is_empty()
+            && self.0.dirty().borrow().is_empty()
+            && !self.0.inbox().is_filled()
+            && self.0.phase() != Phase::Made; // What waits for the start does so for the first turn.
+        match (most, self.0.timers().next_wakeup()) {
+            _ if !idle => Wait::No,
+            (Wait::No, _) => Wait::No,
+            (most, None) => most,
+            (Wait::Forever, Some(due)) => Wait::Until(due),
+            (Wait::Until(most), Some(due)) => Wait::Until(most.min(due)),
+        }
+    }
+
+    fn wait(&self, until: Wait) -> Result<(), Failure> {
+        let inbox = self.0.inbox();
+        let until = if until == Wait::No || inbox.fall_asleep() { until } else { Wait::No };
+        let waited = self.0.driver().wait(until);
+        inbox.wake_up();
+        waited
+    }
+
+    fn run_calls_from_threads(&self) {
+        if !self.0.inbox().is_filled() {
+            return;
+        }
+        let (calls, woken) = self.0.inbox().take();
+        woken.into_iter().for_each(|id| self.0.tasks().wake(id));
+        for call in calls {
+            contain("a call from another thread", || call(&self.0));
+        }
+    }
+
+    fn run_ready(&self) {
+        let ready = self.0.ready();
+        let count = ready.borrow().len().min(self.0.limits().ready_per_turn_max);
+        for _ in 0..count {
+            let Some(next) = ready.borrow_mut().pop_front() else { return };
+            match next {
+                Ready::Call(call) => contain("a call", call),
+                Ready::Task(task) => task.run(),
+                Ready::Source(source) => source.ready(),
+            }
+        }
+    }
+
+    fn flush(&self) {
+        let mut dirty = self.0.dirty().take();
+        for source in dirty.drain(..) {
+            source.flush();
+        }
+        // The list's memory is used again, unless a flush has begun a new one.
+        let mut fresh = self.0.dirty().borrow_mut();
+        if fresh.is_empty() {
+            *fresh = dirty;
+        }
+    }
+
+    /// Makes the host call when there is something to do, and only then.
+    fn park(&self) {
+        let wait = self.wait_for(Wait::Forever);
+        self.0.host_knows().set(wait == Wait::No);
+        let wait = if wait != Wait::No && !self.0.inbox().fall_asleep() { Wait::No } else { wait };
+        self.0.driver().park(wait);
+        self.0.timers().set_parked(true);
+    }
+
+    fn start(&self) -> Result<(), Failure> {
+        match self.0.phase() {
+            Phase::Made => {
+                self.0.set_phase(Phase::Running);
+                self.0.fire_startup();
+                Ok(())
+            }
+            Phase::Running | Phase::Stopping | Phase::Finished => Ok(()),
+            Phase::Over => Err(Failure::stopped()),
+        }
+    }
+}
+
+/// Calls user code that belongs to no connection, a `Drop` too; a panic is logged, and the loop goes on.
+pub(crate) fn contain(what: &str, f: impl FnOnce()) {
+    if let Err(panic) = catch_unwind(AssertUnwindSafe(f)) {
+        let failure = Failure::from_panic(&*panic);
+        tracing::error!(target: "ropewalk::reactor", "{what}: {failure}");
+    }
+}
+
+impl Sink for Loop {
+    fn event(&self, id: SlotId, event: Event<'_>) -> Flow {
+        let Some(source) = self.0.source(id) else { return Flow::Enough };
+        let closed = matches!(event, Event::Closed);
+        let flow = source.event(event);
+        if closed {
+            self.0.remove(id);
+        }
+        flow
+    }
+
+    fn accept(&self, port: SlotId) -> Option<SlotId> {
+        self.0.source(port)?.accept()
+    }
+}
+
+impl Drop for Loop {
+    fn drop(&mut self) {
+        self.0.set_phase(Phase::Over);
+        contain("a call from another thread", || self.0.inbox().stop());
+        self.0.tasks().clear();
+        for source in self.0.drain_table() {
+            contain("the end of a connection", || source.abandon(Failure::stopped()));
+        }
+        for ready in self.0.ready().take() {
+            // One that is closed already, and out of the table, may still have to be told.
+            contain("a call", || match ready {
+                Ready::Source(source) => source.abandon(Failure::stopped()),
+                Ready::Call(_) | Ready::Task(_) => {}
+            });
+        }
+        contain("a delayed call", || self.0.timers().close());
+        contain("a system event", || self.0.events().clear());
+        drop(self.0.dirty().take());
+    }
+}
+
+impl std::fmt::Display for Busy {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("the loop is in a turn already: a callback asked it for another")
+    }
+}
+
+impl std::error::Error for Busy {}

@@ -1,0 +1,150 @@
+//! [`NetDriver`]: the driver of this machine, by name.
+
+use std::any::Any;
+use std::os::fd::BorrowedFd;
+use std::rc::Rc;
+use std::sync::Arc;
+
+use ropewalk_core::{
+    Address, Close, Datagram, Driver, Failure, FailureKind, Loop, Notify, OutQueue, Reactor, Sink,
+    SlotId, Time, Wait,
+};
+
+use crate::epoll::Epoll;
+use crate::poll::Poll;
+use crate::poller::Poller;
+use crate::readiness::Readiness;
+use crate::select::Select;
+use crate::sockets::Sockets;
+
+/// Moves bytes by the means of this machine; which one is chosen by name, at run time.
+pub struct NetDriver(Rc<dyn Sockets>);
+
+/// The names of the drivers, the best first.
+const NAMES: [&str; 3] = [Epoll::NAME, Poll::NAME, Select::NAME];
+
+impl NetDriver {
+    /// The best driver that works here.
+    ///
+    /// # Errors
+    /// `System` if none does.
+    pub fn new() -> Result<Self, Failure> {
+        let mut first_error = None;
+        for name in NAMES {
+            match Self::by_name(name) {
+                Ok(driver) => return Ok(driver),
+                Err(error) => {
+                    tracing::warn!(target: "ropewalk::net", "{error}; trying the next driver");
+                    first_error.get_or_insert(error);
+                }
+            }
+        }
+        Err(first_error.unwrap_or_else(|| Failure::new(FailureKind::System, "there is no driver")))
+    }
+
+    /// The driver called `epoll`, `poll` or `select`.
+    ///
+    /// # Errors
+    /// `Local` if there is none of that name; `System` if it does not work here.
+    pub fn by_name(name: &str) -> Result<Self, Failure> {
+        let made = match name {
+            Epoll::NAME => Readiness::<Epoll>::new().map(|made| Rc::new(made) as Rc<dyn Sockets>),
+            Poll::NAME => Readiness::<Poll>::new().map(|made| Rc::new(made) as Rc<dyn Sockets>),
+            Select::NAME => Readiness::<Select>::new().map(|made| Rc::new(made) as Rc<dyn Sockets>),
+            _ => {
+                let known = NAMES.join(", ");
+                let why = format!("there is no reactor called {name:?}; there are {known}");
+                return Err(Failure::new(FailureKind::Local, why));
+            }
+        };
+        made.map(Self).map_err(|error| Failure::from(error).context(format!("set up {name}")))
+    }
+
+    /// The names that [`by_name`](Self::by_name) knows, the best first.
+    pub fn names() -> &'static [&'static str] {
+        &NAMES
+    }
+}
+
+/// A loop over the driver of that name, or over the best one.
+///
+/// # Errors
+/// As [`NetDriver::by_name`].
+pub fn new_loop(name: Option<&str>) -> Result<Loop, Failure> {
+    Ok(Loop::new(name.map_or_else(NetDriver::new, NetDriver::by_name)?))
+}
+
+/// The sockets of a reactor's driver.
+pub(crate) fn sockets(reactor: &Reactor) -> Result<Rc<dyn Sockets>, Failure> {
+    let driver = reactor.driver();
+    match driver.as_any().downcast_ref::<NetDriver>() {
+        Some(net) => Ok(net.0.clone()),
+        None => {
+            let why = format!("the reactor's driver ({}) has no sockets", driver.name());
+            Err(Failure::new(FailureKind::Local, why))
+        }
+    }
+}
+
+/// Hands everything on to the driver that was chosen.
+impl Driver for NetDriver {
+    fn name(&self) -> &'static str {
+        self.0.name()
+    }
+
+    fn now(&self) -> Time {
+        self.0.now()
+    }
+
+    fn wait(&self, until: Wait) -> Result<(), Failure> {
+        self.0.wait(until)
+    }
+
+    fn deliver(&self, sink: &dyn Sink) {
+        self.0.deliver(sink);
+    }
+
+    fn send(&self, id: SlotId, out: &mut OutQueue) -> usize {
+        self.0.send(id, out)
+    }
+
+    fn set_receiving(&self, id: SlotId, on: bool) {
+        self.0.set_receiving(id, on);
+    }
+
+    fn close_write(&self, id: SlotId) {
+        self.0.close_write(id);
+    }
+
+    fn close(&self, id: SlotId, how: Close) {
+        self.0.close(id, how);
+    }
+
+    fn send_datagrams(&self, id: SlotId, queue: &mut Vec<Datagram>) -> usize {
+        self.0.send_datagrams(id, queue)
+    }
+
+    fn peer(&self, id: SlotId) -> Option<Address> {
+        self.0.peer(id)
+    }
+
+    fn host(&self, id: SlotId) -> Option<Address> {
+        self.0.host(id)
+    }
+
+    fn notifier(&self) -> Arc<dyn Notify> {
+        self.0.notifier()
+    }
+
+    fn park(&self, until: Wait) {
+        self.0.park(until);
+    }
+
+    fn as_fd(&self) -> Option<BorrowedFd<'_>> {
+        self.0.as_fd()
+    }
+
+    fn as_any(&self) -> &dyn Any {
+        self
+    }
+}

@@ -1,0 +1,52 @@
+//! Ropewalk on real systems: the drivers, and everything that has a descriptor.
+//!
+//! A [`NetDriver`] moves bytes for one reactor, by epoll, poll or select. [`endpoints`] knows the strings
+//! `tcp:`, `unix:`, `udp:`, `stdio:`, `fd:` and `systemd:`; each of them is a type here too, for those who
+//! like types better: [`TcpServerEndpoint`], [`UnixClientEndpoint`] and so on.
+//!
+//! This is the only crate of the workspace with `unsafe` in it: the numbers of open descriptors, and
+//! `select`.
+
+#![allow(unsafe_code, reason = "the numbers of descriptors, and select")]
+
+mod adopted;
+mod driver;
+mod endpoints;
+mod epoll;
+mod fd_watch;
+mod happy_eyeballs;
+mod lone_connection;
+mod poll;
+mod poller;
+mod readiness;
+mod receive;
+mod row;
+mod select;
+mod signals;
+mod socket_address;
+mod sockets;
+mod stdio;
+mod system_resolver;
+mod systemd;
+mod tcp;
+mod threads;
+mod transmit;
+mod udp;
+mod unix;
+mod wake;
+
+pub use adopted::{AdoptedClientEndpoint, AdoptedServerEndpoint};
+pub use driver::{NetDriver, new_loop};
+pub use endpoints::{endpoints, register};
+pub use fd_watch::{FdWatch, Interest, watch_fd};
+pub use signals::{SignalWatch, on_signal, stop_on_signals};
+pub use stdio::StdioEndpoint;
+pub use system_resolver::SystemResolver;
+pub use systemd::{SystemdDomain, SystemdServerEndpoint};
+pub use tcp::{TcpClientEndpoint, TcpServerEndpoint, set_keep_alive, set_no_delay};
+pub use threads::{ThreadPool, ThreadPoolLimits};
+pub use udp::{
+    Interface, UdpClientEndpoint, UdpEndpoint, join_group, leave_group, set_broadcast,
+    set_multicast_interface, set_multicast_loop, set_multicast_ttl,
+};
+pub use unix::{UnixClientEndpoint, UnixDatagramEndpoint, UnixServerEndpoint};

@@ -1,0 +1,241 @@
+//! The reading half of the [readiness driver](crate::readiness): accepting, receiving, connecting.
+
+use std::any::Any;
+use std::io::{self, IoSliceMut};
+use std::mem::MaybeUninit;
+use std::os::fd::{OwnedFd, RawFd};
+
+use ropewalk_core::{Chunk, Event, Failure, Flow, Sink, SlotId};
+use rustix::io::Errno;
+use rustix::net::{
+    RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, SocketFlags, accept_with, recv, recvfrom,
+    recvmsg,
+};
+
+use crate::poller::Poller;
+use crate::readiness::Readiness;
+use crate::row::{Glance, Kind, Row, borrow_fd, flag};
+use crate::socket_address;
+
+/// The one buffer that all connections of a reactor are read into: as much as one system call usually has.
+const READ_BYTES: usize = 64 * 1024;
+/// What one connection may read in a turn before it goes to the back of the line.
+const READ_BUDGET_BYTES: usize = 4 * READ_BYTES;
+/// Connections accepted on one port in a turn: those that are there already must not wait for a flood.
+const ACCEPTS_MAX: usize = 128;
+/// Datagrams received on one socket in a turn.
+const DATAGRAMS_MAX: usize = 256;
+/// Open files received with one read.
+const FILES_MAX: usize = 64;
+
+/// Whether a row is read on.
+enum Next {
+    /// Perhaps there is more.
+    Read,
+    /// There is no more at the moment, or it is not wanted, or there will never be more.
+    Wait,
+    /// There is more, but others are due first.
+    Later,
+}
+
+impl<P: Poller> Readiness<P> {
+    /// Reads what there is for a stream, within its budget.
+    pub(crate) fn receive(&self, sink: &dyn Sink, id: SlotId) {
+        if let Some(row) = self.row(id, |row| row.glance()) {
+            self.receive_from(sink, id, row);
+        }
+    }
+
+    /// As [`receive`](Self::receive), for a row that has just been looked at.
+    pub(crate) fn receive_from(&self, sink: &dyn Sink, id: SlotId, row: Glance) {
+        if !row.reads() {
+            return;
+        }
+        let mut buffer = self.buffer.take();
+        let mut budget = READ_BUDGET_BYTES;
+        loop {
+            if buffer.len() < READ_BYTES {
+                buffer.resize(READ_BYTES, 0); // It is new, or was stolen.
+            }
+            let next = match self.read(sink, id, row, &mut buffer) {
+                Ok(0) => self.read_end(sink, id),
+                Ok(count) => {
+                    budget = budget.saturating_sub(count);
+                    let flow =
+                        sink.event(id, Event::Received(Chunk::from_buffer(&mut buffer, count)));
+                    self.after_read(id, flow, count == READ_BYTES, budget)
+                }
+                Err(error) => self.read_failed(sink, id, error),
+            };
+            match next {
+                Next::Read => {}
+                Next::Later => break self.do_again(id),
+                Next::Wait => break,
+            }
+        }
+        self.buffer.set(buffer);
+    }
+
+    /// One system call. The open files that came along with the bytes are delivered before them.
+    fn read(
+        &self,
+        sink: &dyn Sink,
+        id: SlotId,
+        row: Glance,
+        buffer: &mut [u8],
+    ) -> io::Result<usize> {
+        match row.kind {
+            // A little less work for the system than a read.
+            Kind::Stream => return Ok(recv(borrow_fd(row.fd), buffer, RecvFlags::empty())?.0),
+            Kind::UnixStream => {}
+            _ => return Ok(rustix::io::read(borrow_fd(row.fd), buffer)?),
+        }
+        let (count, files) = read_with_files(row.fd, buffer)?;
+        for file in files {
+            sink.event(id, Event::Attached(Box::new(file) as Box<dyn Any>));
+        }
+        Ok(count)
+    }
+
+    /// What follows a read that gave something. The row may be gone, or another's, by now.
+    fn after_read(&self, id: SlotId, flow: Flow, filled: bool, budget: usize) -> Next {
+        self.row(id, |row| {
+            if flow == Flow::Enough || !row.reads() {
+                return Next::Wait; // `READABLE` stays: whoever lets it receive again has it looked at.
+            }
+            // A short read is the end of what there is, unless the news of more has passed already.
+            if !filled && !row.has(flag::HUNG_UP | flag::ALWAYS_READY) {
+                row.clear(flag::READABLE);
+                return Next::Wait;
+            }
+            if budget == 0 { Next::Later } else { Next::Read }
+        })
+        .unwrap_or(Next::Wait)
+    }
+
+    fn read_end(&self, sink: &dyn Sink, id: SlotId) -> Next {
+        self.row(id, |row| row.set(flag::ENDED));
+        self.update_interest(id);
+        sink.event(id, Event::ReadClosed);
+        Next::Wait
+    }
+
+    fn read_failed(&self, sink: &dyn Sink, id: SlotId, error: io::Error) -> Next {
+        match error.kind() {
+            io::ErrorKind::WouldBlock => {
+                self.row(id, |row| row.clear(flag::READABLE));
+                return Next::Wait;
+            }
+            io::ErrorKind::Interrupted => return Next::Read,
+            _ => {}
+        }
+        // A terminal whose other side is gone says this instead of an end.
+        if error.raw_os_error() == Some(Errno::IO.raw_os_error())
+            && self.row(id, |row| row.kind) == Some(Kind::Pipe)
+        {
+            return self.read_end(sink, id);
+        }
+        self.row(id, |row| row.set(flag::ENDED));
+        self.say_lost(sink, id, Failure::from(error));
+        Next::Wait
+    }
+
+    /// The first news of a socket that connects.
+    pub(crate) fn finish_connecting(&self, sink: &dyn Sink, id: SlotId) {
+        let Some(fd) = self.row(id, |row| {
+            row.clear(flag::CONNECTING);
+            row.raw()
+        }) else {
+            return;
+        };
+        match rustix::net::sockopt::socket_error(borrow_fd(fd)) {
+            Ok(Ok(())) => {
+                self.update_interest(id);
+                sink.event(id, Event::Opened);
+            }
+            Ok(Err(error)) | Err(error) => {
+                self.say_lost(sink, id, Failure::from(io::Error::from(error)));
+            }
+        }
+    }
+
+    /// Accepts what waits, up to the turn's share.
+    pub(crate) fn accept_all(&self, sink: &dyn Sink, id: SlotId) {
+        for _ in 0..ACCEPTS_MAX {
+            let Some((fd, kind)) = self.row(id, |row| (row.raw(), row.kind)) else { return };
+            match accept_with(borrow_fd(fd), SocketFlags::NONBLOCK | SocketFlags::CLOEXEC) {
+                Ok(accepted) => {
+                    if let Err(error) = self.welcome(sink, id, kind, accepted) {
+                        return self.starve(id, &error);
+                    }
+                }
+                Err(Errno::AGAIN) => return,
+                // The peer is gone again, or a signal came: the next one.
+                Err(Errno::CONNABORTED | Errno::INTR | Errno::PROTO) => {}
+                // Nearly always a want of descriptors. Errors of the network are the new connection's and are
+                // passed over (accept(2)); what others there are would come again at once.
+                Err(error) => return self.starve(id, &error.into()),
+            }
+        }
+        self.do_again(id);
+    }
+
+    /// Makes a connection of what was accepted; fails if the poller cannot take it, which ends it.
+    fn welcome(
+        &self,
+        sink: &dyn Sink,
+        port: SlotId,
+        listener: Kind,
+        fd: OwnedFd,
+    ) -> io::Result<()> {
+        let Some(id) = sink.accept(port) else { return Ok(()) };
+        let kind = if listener == Kind::UnixListener { Kind::UnixStream } else { Kind::Stream };
+        let row = Row { fd: Some(fd), kind, flags: flag::RECEIVING, ..Row::default() };
+        let installed = self.install(id, row);
+        sink.event(id, if installed.is_ok() { Event::Opened } else { Event::Closed });
+        installed
+    }
+
+    /// Receives the datagrams that wait, up to the turn's share.
+    pub(crate) fn receive_datagrams(&self, sink: &dyn Sink, id: SlotId) {
+        let mut buffer = self.buffer.take();
+        let mut left = DATAGRAMS_MAX;
+        while let Some(fd) =
+            self.row(id, |row| row.has(flag::RECEIVING).then(|| row.raw())).flatten()
+        {
+            if left == 0 {
+                self.do_again(id);
+                break;
+            }
+            left -= 1;
+            buffer.resize(READ_BYTES, 0);
+            match recvfrom(borrow_fd(fd), &mut buffer[..], RecvFlags::empty()) {
+                Ok((count, _, from)) => {
+                    let from = socket_address::address_of(from);
+                    let chunk = Chunk::from_buffer(&mut buffer, count);
+                    sink.event(id, Event::DatagramReceived(chunk, &from));
+                }
+                Err(Errno::AGAIN) => break,
+                Err(Errno::INTR) => {}
+                Err(error) => {
+                    sink.event(id, Event::Lost(Failure::from(io::Error::from(error))));
+                }
+            }
+        }
+        self.buffer.set(buffer);
+    }
+}
+
+fn read_with_files(fd: RawFd, buffer: &mut [u8]) -> io::Result<(usize, Vec<OwnedFd>)> {
+    let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(FILES_MAX))];
+    let mut control = RecvAncillaryBuffer::new(&mut space);
+    let slices = &mut [IoSliceMut::new(buffer)];
+    let received = recvmsg(borrow_fd(fd), slices, &mut control, RecvFlags::CMSG_CLOEXEC)?;
+    let mut files = Vec::new();
+    for message in control.drain() {
+        if let RecvAncillaryMessage::ScmRights(rights) = message {
+            files.extend(rights);
+        }
+    }
+    Ok((received.bytes, files))
+}

@@ -1,0 +1,294 @@
+//! The writing half of the [readiness driver](crate::readiness).
+//!
+//! What the heart gives is written at once, since the system nearly always has room. What it has no room for
+//! is kept in the row and written when it has.
+
+use std::any::Any;
+use std::io::{self, IoSlice};
+use std::mem::MaybeUninit;
+use std::os::fd::{AsFd, AsRawFd, OwnedFd, RawFd};
+
+use ropewalk_core::{Address, Datagram, Event, Failure, FailureKind, OutQueue, Sink, SlotId};
+use rustix::io::Errno;
+use rustix::net::{
+    SendAncillaryBuffer, SendAncillaryMessage, SendFlags, Shutdown, send, sendmsg, shutdown,
+};
+
+use crate::poller::Poller;
+use crate::readiness::Readiness;
+use crate::row::{Kind, Row, borrow_fd, flag};
+use crate::socket_address;
+
+/// Pieces given to one vectored write.
+const SLICES_MAX: usize = 64;
+
+/// How a write went.
+enum Wrote {
+    All,
+    /// The system has no room; the rest is still in the queue.
+    Some,
+    Failed(Failure),
+}
+
+impl<P: Poller> Readiness<P> {
+    /// Writes what `out` has; keeps, and counts, what the system has no room for.
+    pub(crate) fn transmit(&self, id: SlotId, out: &mut OutQueue) -> usize {
+        // What nearly every write is: some bytes that lie together, and a socket that has room for them.
+        if let Some(fd) = self.row(id, |row| row.plain_stream()).flatten()
+            && let Some(bytes) = out.only()
+            && let Ok(count) = send(borrow_fd(fd), bytes, SendFlags::NOSIGNAL)
+        {
+            out.advance(count);
+            if out.is_empty() {
+                return 0;
+            }
+        }
+        self.transmit_rest(id, out)
+    }
+
+    fn transmit_rest(&self, id: SlotId, out: &mut OutQueue) -> usize {
+        let Some((fd, kind, blocked)) =
+            self.row(id, |row| (row.raw_out(), row.kind, row.is_blocked()))
+        else {
+            *out = OutQueue::new();
+            return 0;
+        };
+        let wrote = if blocked { Wrote::Some } else { write_queue(kind, fd, out) };
+        match wrote {
+            Wrote::All => 0,
+            Wrote::Some => {
+                let kept = out.len();
+                self.row(id, |row| row.extra.get_or_insert_default().blocked.append(out));
+                self.update_interest(id);
+                kept
+            }
+            Wrote::Failed(failure) => {
+                *out = OutQueue::new();
+                self.send_failed(id, failure);
+                0
+            }
+        }
+    }
+
+    /// Writes on where [`transmit`](Self::transmit) had to stop.
+    pub(crate) fn send_blocked(&self, sink: &dyn Sink, id: SlotId) {
+        let taken = self.row(id, |row| {
+            let blocked = row.extra.as_mut().map(|extra| std::mem::take(&mut extra.blocked));
+            (row.raw_out(), row.kind, blocked)
+        });
+        let Some((fd, kind, Some(mut blocked))) = taken else { return };
+        if blocked.is_empty() {
+            return self.update_interest(id);
+        }
+        let before = blocked.len();
+        let wrote = write_queue(kind, fd, &mut blocked);
+        let sent = before - blocked.len();
+        let left = !blocked.is_empty();
+        self.row(id, |row| {
+            if left {
+                row.extra.get_or_insert_default().blocked = blocked;
+            } else {
+                drop_spent_extra(row);
+            }
+        });
+        match wrote {
+            Wrote::Failed(failure) => return self.say_lost(sink, id, failure),
+            Wrote::All if self.row(id, |row| row.has(flag::CLOSE_WRITE)) == Some(true) => {
+                self.shut_write(id)
+            }
+            Wrote::All | Wrote::Some => {}
+        }
+        self.update_interest(id);
+        if sent > 0 {
+            sink.event(id, Event::Sent(sent));
+        }
+    }
+
+    /// Sending failed: that is said once what the peer sent before has been read.
+    fn send_failed(&self, id: SlotId, failure: Failure) {
+        self.row(id, |row| row.extra.get_or_insert_default().send_failure = Some(failure));
+        self.do_again(id);
+    }
+
+    /// Ends the writing half. A peer that is gone already shows when it is read from; what is no socket, and
+    /// has no second descriptor, has no halves.
+    pub(crate) fn shut_write(&self, id: SlotId) {
+        self.row(id, |row| {
+            let _ = shutdown(borrow_fd(row.raw_out()), Shutdown::Write);
+            if let Some(fd) = row.extra.as_mut().and_then(|extra| extra.write_fd.take()) {
+                self.poller.remove(fd.as_raw_fd(), false);
+            }
+        });
+    }
+
+    pub(crate) fn transmit_datagrams(&self, id: SlotId, queue: &mut Vec<Datagram>) -> usize {
+        let Some((fd, blocked)) = self.row(id, |row| (row.raw(), row.is_blocked())) else {
+            queue.clear();
+            return 0;
+        };
+        let mut kept = 0;
+        for datagram in queue.drain(..) {
+            let wrote =
+                if blocked || kept > 0 { Err(Errno::AGAIN) } else { send_datagram(fd, &datagram) };
+            match wrote {
+                Ok(()) => {}
+                Err(Errno::AGAIN) if waits_for_room(&datagram) => {
+                    kept += 1;
+                    self.row(id, |row| {
+                        row.extra.get_or_insert_default().datagrams.push_back(datagram)
+                    });
+                }
+                Err(error) => self.report_datagram(id, error),
+            }
+        }
+        if kept > 0 {
+            self.update_interest(id);
+        }
+        kept
+    }
+
+    pub(crate) fn send_blocked_datagrams(&self, sink: &dyn Sink, id: SlotId) {
+        let mut sent = 0;
+        loop {
+            let next = self.row(id, |row| {
+                let datagram = row.extra.as_mut()?.datagrams.pop_front()?;
+                Some((row.raw(), datagram))
+            });
+            let Some((fd, datagram)) = next.flatten() else { break };
+            match send_datagram(fd, &datagram) {
+                Err(Errno::AGAIN) if waits_for_room(&datagram) => {
+                    self.row(id, |row| {
+                        row.extra.get_or_insert_default().datagrams.push_front(datagram)
+                    });
+                    break;
+                }
+                Ok(()) => {}
+                Err(error) => {
+                    sink.event(id, Event::Lost(Failure::from(io::Error::from(error))));
+                }
+            }
+            sent += 1;
+        }
+        if sent > 0 {
+            self.update_interest(id);
+            sink.event(id, Event::Sent(sent));
+        }
+    }
+
+    /// A datagram could not be sent: its sender is told in the next delivery.
+    fn report_datagram(&self, id: SlotId, error: Errno) {
+        let failure = Failure::from(io::Error::from(error)).context("send a datagram");
+        self.row(id, |row| row.extra.get_or_insert_default().send_failure = Some(failure));
+        self.do_again(id);
+    }
+}
+
+/// Whether the system says when there is room for a datagram. It does for its own queue, and for that of a
+/// connected peer; when the queue of a UNIX socket that was named is full, nobody is told that it no longer is.
+fn waits_for_room(datagram: &Datagram) -> bool {
+    !matches!(datagram.to, Some(Address::Unix(_) | Address::UnixAbstract(_)))
+}
+
+fn drop_spent_extra(row: &mut Row) {
+    let spent = row.extra.as_ref().is_some_and(|extra| {
+        extra.write_fd.is_none() && extra.on_close.is_none() && extra.send_failure.is_none()
+    });
+    if spent && row.kind != Kind::Watch {
+        row.extra = None;
+    }
+}
+
+fn write_queue(kind: Kind, fd: RawFd, out: &mut OutQueue) -> Wrote {
+    while !out.is_empty() {
+        let attached = out.take_attachments();
+        let written = if !attached.is_empty() {
+            write_with_files(kind, fd, out, &attached)
+        } else {
+            write_some(kind, fd, out)
+        };
+        match written {
+            Ok(count) => out.advance(count),
+            Err(error) => match error.kind() {
+                io::ErrorKind::Interrupted => put_back(out, attached),
+                io::ErrorKind::WouldBlock => {
+                    put_back(out, attached);
+                    return Wrote::Some;
+                }
+                _ => return Wrote::Failed(Failure::from(error)),
+            },
+        }
+    }
+    Wrote::All
+}
+
+/// The files go with the first byte, which is still to be written.
+fn put_back(out: &mut OutQueue, attached: Vec<Box<dyn Any>>) {
+    if attached.is_empty() {
+        return;
+    }
+    let mut rest = std::mem::take(out);
+    attached.into_iter().for_each(|object| out.push_attachment(object));
+    out.append(&mut rest);
+}
+
+/// One system call: a plain send for one piece, a vectored one for several.
+fn write_some(kind: Kind, fd: RawFd, out: &OutQueue) -> io::Result<usize> {
+    let fd = borrow_fd(fd);
+    let mut slices = [IoSlice::new(&[]); SLICES_MAX];
+    let count = out.slices(&mut slices);
+    Ok(match (kind, count) {
+        (Kind::Pipe, _) => rustix::io::writev(fd, &slices[..count])?,
+        (_, 1) => send(fd, &slices[0], SendFlags::NOSIGNAL)?,
+        _ => {
+            let control = &mut SendAncillaryBuffer::default();
+            sendmsg(fd, &slices[..count], control, SendFlags::NOSIGNAL)?
+        }
+    })
+}
+
+/// Sends open files along with the first bytes.
+fn write_with_files(
+    kind: Kind,
+    fd: RawFd,
+    out: &OutQueue,
+    attached: &[Box<dyn Any>],
+) -> io::Result<usize> {
+    let refuse = |why| Err(io::Error::new(io::ErrorKind::InvalidInput, why));
+    if kind != Kind::UnixStream {
+        return refuse("only a UNIX socket can carry open files");
+    }
+    let files: Vec<_> = attached.iter().filter_map(|o| o.downcast_ref::<OwnedFd>()).collect();
+    if files.len() < attached.len() {
+        return refuse("what was attached is not an OwnedFd");
+    }
+    let files: Vec<_> = files.into_iter().map(AsFd::as_fd).collect();
+    let mut space = vec![MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(files.len()))];
+    let mut control = SendAncillaryBuffer::new(&mut space);
+    if !control.push(SendAncillaryMessage::ScmRights(&files)) {
+        return refuse("too many open files for one message");
+    }
+    let slices = [IoSlice::new(out.first())];
+    Ok(sendmsg(borrow_fd(fd), &slices, &mut control, SendFlags::NOSIGNAL)?)
+}
+
+fn send_datagram(fd: RawFd, datagram: &Datagram) -> Result<(), Errno> {
+    let fd = borrow_fd(fd);
+    loop {
+        let sent = match &datagram.to {
+            None => send(fd, &datagram.bytes, SendFlags::NOSIGNAL),
+            Some(to) => socket_address::send_to(fd, &datagram.bytes, to),
+        };
+        match sent {
+            Err(Errno::INTR) => {}
+            other => return other.map(drop),
+        }
+    }
+}
+
+/// A failure for something that this driver's kind of slot cannot do.
+pub(crate) fn not_a_socket(what: &str) -> Failure {
+    Failure::new(
+        FailureKind::Local,
+        format!("{what} needs a reactor of ropewalk-net with a socket"),
+    )
+}

@@ -1,0 +1,57 @@
+//! Ropewalk is Twisted for Rust: an event-driven networking engine.
+//!
+//! Connections, timers, processes and queries are strands; one thread twists them. There are no locks and no
+//! `Send` bounds: a protocol is a value with `&mut self` callbacks, and what protocols share is an `Rc`.
+//!
+//! # An echo server
+//! ```no_run
+//! use ropewalk::{Cx, Failure, Protocol};
+//!
+//! struct Echo;
+//!
+//! impl Protocol for Echo {
+//!     fn data_received(&mut self, cx: &mut Cx<'_>, data: &[u8]) {
+//!         cx.transport().write(data);
+//!     }
+//! }
+//!
+//! fn main() -> Result<(), Failure> {
+//!     ropewalk::run(|reactor| ropewalk::listen(reactor, "tcp:8007", || Echo))
+//! }
+//! ```
+//! Change the string, and the same server is on `unix:/run/echo.sock`, on `systemd:domain=INET:index=0` or on
+//! `stdio:`.
+//!
+//! # Where things are
+//! | to | see |
+//! |---|---|
+//! | say and hear bytes | [`Protocol`], [`Factory`], [`Transport`], [`Cx`] |
+//! | say and hear frames or lines | [`framing`] |
+//! | listen and connect | [`listen`], [`connect`], [`endpoints`], or the types in [`net`] |
+//! | wait for a result | [`Deferred`], [`gather_results`], [`race`], [`Reactor::spawn`] for `async` |
+//! | wait for a time | [`Reactor::call_later`], [`LoopingCall`], [`defer_later`] |
+//! | reach another connection | [`ProtocolRef`], [`Transport`] |
+//! | work that takes long | [`Cooperator`], [`net::ThreadPool`] |
+//! | do it in another loop | [`Loop::turn`], [`Loop::as_fd`] |
+//! | start and stop | [`run`], [`Reactor::stop`], [`ShutdownPart`] |
+#![forbid(unsafe_code)]
+
+mod start;
+
+pub use ropewalk_core::{
+    Address, AnyFactory, Awaiting, BufferPool, Busy, Chunk, ClientEndpoint, Clock, Close,
+    ConnectionLimits, Consumer, CooperativeTask, Cooperator, Cx, Datagram, DatagramEndpoint,
+    DatagramProtocol, DatagramTransport, Deferred, DeferredList, DeferredListOptions, DeferredLock,
+    DeferredQueue, DeferredSemaphore, DelayedCall, Description, Driver, EndpointError, Endpoints,
+    Event, Factory, Failure, FailureGroup, FailureKind, FirstError, Flow, Layer, LayerIo, Lineage,
+    ListResult, ListeningPort, LockGuard, Loop, LoopingCall, NotActive, Notify, OutQueue, Outcome,
+    Producer, Protocol, ProtocolRef, QueueFull, Reactor, ReactorLimits, ReactorRemote, ReactorTime,
+    Readiness, RemoteError, Resolve, Resolver, Segment, SemaphoreGuard, ServerEndpoint,
+    ShutdownPart, Sink, SlotId, Source, Streaming, Time, Timers, Transport, TurnShare, Wait,
+    WeakTransport, defer_later, gather_results, race, until_first_success,
+};
+/// Lines, netstrings, length prefixes; idle timeouts, rate limits, connection limits.
+pub use ropewalk_framing as framing;
+/// Drivers, sockets, files and signals of this machine.
+pub use ropewalk_net as net;
+pub use start::{connect, endpoints, listen, run};
