@@ -15,9 +15,10 @@ use ropewalk_core::{
 use rustix::io::Errno;
 use rustix::net::{AddressFamily, SocketType, sockopt};
 
-use crate::driver::sockets;
 use crate::lone_connection::{open_one, serve_one};
 use crate::row::{Kind, borrow_fd, flag};
+use crate::shared_port::Opened;
+use crate::sockets::listen_with;
 
 /// Serves an inherited stream socket: `fd:3`. One that listens accepts connections; one that is connected is
 /// the one connection of a port that accepts nothing more and stops when it is lost.
@@ -111,12 +112,9 @@ impl Adopted {
                 sockets.add_stream(id, self.fd, kind, flag::OPENING | flag::SHARED)
             });
         }
-        let sockets = sockets(reactor)?;
-        let port = reactor.open_port(lineage)?;
         let kind = if kind == Kind::UnixStream { Kind::UnixListener } else { Kind::Listener };
-        let added = sockets.add_listener(port.slot_id(), self.fd, kind, None);
-        added.inspect_err(|_| reactor.remove(port.slot_id()))?;
-        Ok(Deferred::succeed(port))
+        let opened = Opened { fd: self.fd, on_close: None, hand_over: None };
+        Ok(Deferred::succeed(listen_with(reactor, lineage, kind, |_| Ok(opened))?))
     }
 
     fn stream_kind(&self) -> Kind {

@@ -1,6 +1,7 @@
 //! [`NetDriver`]: the driver of this machine, by name.
 
 use std::any::Any;
+use std::cell::RefCell;
 use std::os::fd::BorrowedFd;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -16,9 +17,14 @@ use crate::poller::Poller;
 use crate::readiness::Readiness;
 use crate::select::Select;
 use crate::sockets::Sockets;
+use crate::workers::Worker;
 
 /// Moves bytes by the means of this machine; which one is chosen by name, at run time.
-pub struct NetDriver(Rc<dyn Sockets>);
+pub struct NetDriver {
+    sockets: Rc<dyn Sockets>,
+    /// While its reactor is being set up as one of several: which.
+    worker: Rc<RefCell<Option<Worker>>>,
+}
 
 /// The names of the drivers, the best first.
 const NAMES: [&str; 3] = [Epoll::NAME, Poll::NAME, Select::NAME];
@@ -57,7 +63,13 @@ impl NetDriver {
                 return Err(Failure::new(FailureKind::Local, why));
             }
         };
-        made.map(Self).map_err(|error| Failure::from(error).context(format!("set up {name}")))
+        let made = made.map(|sockets| Self { sockets, worker: Rc::default() });
+        made.map_err(|error| Failure::from(error).context(format!("set up {name}")))
+    }
+
+    /// Where it is to be said which worker's reactor is being set up over this driver.
+    pub(crate) fn worker(&self) -> Rc<RefCell<Option<Worker>>> {
+        self.worker.clone()
     }
 
     /// The names that [`by_name`](Self::by_name) knows, the best first.
@@ -78,7 +90,7 @@ pub fn new_loop(name: Option<&str>) -> Result<Loop, Failure> {
 pub(crate) fn sockets(reactor: &Reactor) -> Result<Rc<dyn Sockets>, Failure> {
     let driver = reactor.driver();
     match driver.as_any().downcast_ref::<NetDriver>() {
-        Some(net) => Ok(net.0.clone()),
+        Some(net) => Ok(net.sockets.clone()),
         None => {
             let why = format!("the reactor's driver ({}) has no sockets", driver.name());
             Err(Failure::new(FailureKind::Local, why))
@@ -86,62 +98,68 @@ pub(crate) fn sockets(reactor: &Reactor) -> Result<Rc<dyn Sockets>, Failure> {
     }
 }
 
+/// The worker whose reactor this is, while it is being set up.
+pub(crate) fn worker(reactor: &Reactor) -> Option<Worker> {
+    let net = reactor.driver().as_any().downcast_ref::<NetDriver>()?;
+    net.worker.borrow().clone()
+}
+
 /// Hands everything on to the driver that was chosen.
 impl Driver for NetDriver {
     fn name(&self) -> &'static str {
-        self.0.name()
+        self.sockets.name()
     }
 
     fn now(&self) -> Time {
-        self.0.now()
+        self.sockets.now()
     }
 
     fn wait(&self, until: Wait) -> Result<(), Failure> {
-        self.0.wait(until)
+        self.sockets.wait(until)
     }
 
     fn deliver(&self, sink: &dyn Sink) {
-        self.0.deliver(sink);
+        self.sockets.deliver(sink);
     }
 
     fn send(&self, id: SlotId, out: &mut OutQueue) -> usize {
-        self.0.send(id, out)
+        self.sockets.send(id, out)
     }
 
     fn set_receiving(&self, id: SlotId, on: bool) {
-        self.0.set_receiving(id, on);
+        self.sockets.set_receiving(id, on);
     }
 
     fn close_write(&self, id: SlotId) {
-        self.0.close_write(id);
+        self.sockets.close_write(id);
     }
 
     fn close(&self, id: SlotId, how: Close) {
-        self.0.close(id, how);
+        self.sockets.close(id, how);
     }
 
     fn send_datagrams(&self, id: SlotId, queue: &mut Vec<Datagram>) -> usize {
-        self.0.send_datagrams(id, queue)
+        self.sockets.send_datagrams(id, queue)
     }
 
     fn peer(&self, id: SlotId) -> Option<Address> {
-        self.0.peer(id)
+        self.sockets.peer(id)
     }
 
     fn host(&self, id: SlotId) -> Option<Address> {
-        self.0.host(id)
+        self.sockets.host(id)
     }
 
     fn notifier(&self) -> Arc<dyn Notify> {
-        self.0.notifier()
+        self.sockets.notifier()
     }
 
     fn park(&self, until: Wait) {
-        self.0.park(until);
+        self.sockets.park(until);
     }
 
     fn as_fd(&self) -> Option<BorrowedFd<'_>> {
-        self.0.as_fd()
+        self.sockets.as_fd()
     }
 
     fn as_any(&self) -> &dyn Any {

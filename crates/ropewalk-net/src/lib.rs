@@ -22,6 +22,7 @@ mod readiness;
 mod receive;
 mod row;
 mod select;
+mod shared_port;
 mod signals;
 mod socket_address;
 mod sockets;
@@ -34,6 +35,7 @@ mod transmit;
 mod udp;
 mod unix;
 mod wake;
+mod workers;
 
 pub use adopted::{AdoptedClientEndpoint, AdoptedServerEndpoint};
 pub use driver::{NetDriver, new_loop};
@@ -50,3 +52,4 @@ pub use udp::{
     set_multicast_interface, set_multicast_loop, set_multicast_ttl,
 };
 pub use unix::{UnixClientEndpoint, UnixDatagramEndpoint, UnixServerEndpoint};
+pub use workers::{AcceptBalance, RunningWorkers, Worker, Workers};

@@ -6,17 +6,24 @@
 use std::io;
 use std::rc::Rc;
 
-use ropewalk_core::{Deferred, Failure, Lineage, ListeningPort, Reactor, SlotId, Transport};
+use ropewalk_core::{
+    Deferred, Failure, FailureKind, Lineage, ListeningPort, Reactor, SlotId, Transport,
+};
 
-use crate::driver::sockets;
+use crate::driver::{sockets, worker};
 use crate::sockets::Sockets;
 
-/// A port with one connection, whose descriptors `add` gives to the driver; fires after `connection_made`.
+/// A port with one connection, whose descriptors `add` gives to the driver; fires after `connection_made`. Fails in the
+/// set-up of several workers.
 pub(crate) fn serve_one(
     reactor: &Reactor,
     lineage: Rc<Lineage>,
     add: impl FnOnce(&dyn Sockets, SlotId) -> io::Result<()>,
 ) -> Result<Deferred<ListeningPort>, Failure> {
+    if worker(reactor).is_some_and(|worker| worker.count() > 1) {
+        let why = "it is one connection, which several workers cannot share";
+        return Err(Failure::new(FailureKind::Local, why));
+    }
     let sockets = sockets(reactor)?;
     let port = reactor.open_port(lineage.clone())?;
     sockets.add_bare_port(port.slot_id()).inspect_err(|_| reactor.remove(port.slot_id()))?;

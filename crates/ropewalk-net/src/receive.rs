@@ -14,7 +14,7 @@ use rustix::net::{
 
 use crate::poller::Poller;
 use crate::readiness::Readiness;
-use crate::row::{Glance, Kind, Row, borrow_fd, flag};
+use crate::row::{Accepted, Extra, Glance, Kind, Row, borrow_fd, flag};
 use crate::socket_address;
 
 /// The one buffer that all connections of a reactor are read into: as much as one system call usually has.
@@ -162,9 +162,21 @@ impl<P: Poller> Readiness<P> {
     /// Accepts what waits, up to the turn's share.
     pub(crate) fn accept_all(&self, sink: &dyn Sink, id: SlotId) {
         for _ in 0..ACCEPTS_MAX {
-            let Some((fd, kind)) = self.row(id, |row| (row.raw(), row.kind)) else { return };
+            let Some((fd, kind, handed)) = self.row(id, |row| {
+                let handed = row.extra.as_mut().and_then(|extra| extra.accepted.pop_front());
+                (row.raw(), row.kind, handed)
+            }) else {
+                return;
+            };
+            if let Some(handed) = handed {
+                if let Err(error) = self.welcome(sink, id, kind, handed) {
+                    return self.starve(id, &error);
+                }
+                continue;
+            }
             match accept_with(borrow_fd(fd), SocketFlags::NONBLOCK | SocketFlags::CLOEXEC) {
-                Ok(accepted) => {
+                Ok(fd) => {
+                    let Some(accepted) = self.hand_over(id, fd) else { continue };
                     if let Err(error) = self.welcome(sink, id, kind, accepted) {
                         return self.starve(id, &error);
                     }
@@ -180,17 +192,29 @@ impl<P: Poller> Readiness<P> {
         self.do_again(id);
     }
 
+    /// A connection that was just accepted, unless it is another worker's.
+    fn hand_over(&self, listener: SlotId, fd: OwnedFd) -> Option<Accepted> {
+        match self.row(listener, |row| row.extra.as_ref()?.hand_over.clone()).flatten() {
+            Some(hand_over) => hand_over.place(fd),
+            None => Some(Accepted { fd, on_close: None }),
+        }
+    }
+
     /// Makes a connection of what was accepted; fails if the poller cannot take it, which ends it.
     fn welcome(
         &self,
         sink: &dyn Sink,
         port: SlotId,
         listener: Kind,
-        fd: OwnedFd,
+        accepted: Accepted,
     ) -> io::Result<()> {
         let Some(id) = sink.accept(port) else { return Ok(()) };
         let kind = if listener == Kind::UnixListener { Kind::UnixStream } else { Kind::Stream };
-        let row = Row { fd: Some(fd), kind, flags: flag::RECEIVING, ..Row::default() };
+        let extra = accepted
+            .on_close
+            .map(|on_close| Box::new(Extra { on_close: Some(on_close), ..Extra::default() }));
+        let fd = Some(accepted.fd);
+        let row = Row { fd, kind, flags: flag::RECEIVING, extra, ..Row::default() };
         let installed = self.install(id, row);
         sink.event(id, if installed.is_ok() { Event::Opened } else { Event::Closed });
         installed

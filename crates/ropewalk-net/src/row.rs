@@ -5,8 +5,11 @@
 
 use std::collections::VecDeque;
 use std::os::fd::{AsRawFd, BorrowedFd, OwnedFd, RawFd};
+use std::rc::Rc;
 
 use ropewalk_core::{Datagram, OutQueue, SlotId};
+
+use crate::shared_port::HandOver;
 
 #[derive(Default)]
 pub(crate) struct Row {
@@ -69,6 +72,17 @@ pub(crate) struct Extra {
     pub(crate) send_failure: Option<ropewalk_core::Failure>,
     /// Done when the slot is closed: the socket's file removed, a terminal's flags restored.
     pub(crate) on_close: Option<Box<dyn FnOnce()>>,
+    /// Of a listener whose connections are shared out among workers: who says whose each is.
+    pub(crate) hand_over: Option<Rc<HandOver>>,
+    /// Connections that other workers have accepted for this one.
+    pub(crate) accepted: VecDeque<Accepted>,
+}
+
+/// A connection that was accepted.
+pub(crate) struct Accepted {
+    pub(crate) fd: OwnedFd,
+    /// Done when it is closed.
+    pub(crate) on_close: Option<Box<dyn FnOnce() + Send>>,
 }
 
 /// The flags of a row.

@@ -5,15 +5,18 @@
 
 use std::io;
 use std::os::fd::{OwnedFd, RawFd};
+use std::rc::Rc;
 
 use ropewalk_core::{
-    DatagramProtocol, DatagramTransport, Deferred, Driver, Failure, Reactor, SlotId,
+    DatagramProtocol, DatagramTransport, Deferred, Driver, Failure, Lineage, ListeningPort,
+    Reactor, SlotId,
 };
 
 use crate::driver::sockets;
 use crate::poller::Poller;
 use crate::readiness::Readiness;
-use crate::row::{Extra, Kind, Row, flag};
+use crate::row::{Accepted, Extra, Kind, Row, flag};
+use crate::shared_port::Opened;
 
 /// What the endpoints ask of whatever driver there is, beyond the heart's [`Driver`]. Each call fills the row
 /// of a slot that the reactor has just given.
@@ -31,21 +34,13 @@ pub(crate) trait Sockets: Driver {
     ) -> io::Result<()>;
 
     /// A socket that listens already.
-    fn add_listener(
-        &self,
-        id: SlotId,
-        fd: OwnedFd,
-        kind: Kind,
-        on_close: Option<Box<dyn FnOnce()>>,
-    ) -> io::Result<()>;
+    fn add_listener(&self, id: SlotId, kind: Kind, opened: Opened) -> io::Result<()>;
+
+    /// A connection that another worker has accepted for the listener here.
+    fn add_accepted(&self, listener: SlotId, accepted: Accepted);
 
     /// A socket that is bound already.
-    fn add_datagram(
-        &self,
-        id: SlotId,
-        fd: OwnedFd,
-        on_close: Option<Box<dyn FnOnce()>>,
-    ) -> io::Result<()>;
+    fn add_datagram(&self, id: SlotId, opened: Opened) -> io::Result<()>;
 
     /// A port without a socket of its own, for a connection that is there already.
     fn add_bare_port(&self, id: SlotId) -> io::Result<()>;
@@ -87,27 +82,19 @@ impl<P: Poller> Sockets for Readiness<P> {
         )
     }
 
-    fn add_listener(
-        &self,
-        id: SlotId,
-        fd: OwnedFd,
-        kind: Kind,
-        on_close: Option<Box<dyn FnOnce()>>,
-    ) -> io::Result<()> {
-        let extra = on_close.map(|f| Box::new(Extra { on_close: Some(f), ..Extra::default() }));
-        let flags = flag::RECEIVING | flag::SHARED;
-        self.install(id, Row { fd: Some(fd), kind, flags, extra, ..Row::default() })
+    fn add_listener(&self, id: SlotId, kind: Kind, opened: Opened) -> io::Result<()> {
+        self.install(id, row_of(opened, kind, flag::RECEIVING | flag::SHARED))
     }
 
-    fn add_datagram(
-        &self,
-        id: SlotId,
-        fd: OwnedFd,
-        on_close: Option<Box<dyn FnOnce()>>,
-    ) -> io::Result<()> {
-        let extra = on_close.map(|f| Box::new(Extra { on_close: Some(f), ..Extra::default() }));
+    fn add_accepted(&self, listener: SlotId, accepted: Accepted) {
+        // If the listener is gone the connection is, too, as those are that the system had queued for it.
+        self.row(listener, |row| row.extra.get_or_insert_default().accepted.push_back(accepted));
+        self.do_again(listener);
+    }
+
+    fn add_datagram(&self, id: SlotId, opened: Opened) -> io::Result<()> {
         let flags = flag::RECEIVING | flag::OPENING | flag::SHARED;
-        self.install(id, Row { fd: Some(fd), kind: Kind::Datagram, flags, extra, ..Row::default() })
+        self.install(id, row_of(opened, Kind::Datagram, flags))
     }
 
     fn add_bare_port(&self, id: SlotId) -> io::Result<()> {
@@ -136,16 +123,39 @@ impl<P: Poller> Sockets for Readiness<P> {
     }
 }
 
-/// Gives a datagram socket that is ready to a reactor.
-pub(crate) fn add_datagram(
+fn row_of(opened: Opened, kind: Kind, flags: u16) -> Row {
+    let Opened { fd, on_close, hand_over } = opened;
+    let is_plain = on_close.is_none() && hand_over.is_none();
+    let hand_over = hand_over.map(Rc::new);
+    let extra = (!is_plain).then(|| Box::new(Extra { on_close, hand_over, ..Extra::default() }));
+    Row { fd: Some(fd), kind, flags, extra, ..Row::default() }
+}
+
+/// A port with the listening socket that `open` opens for its slot.
+pub(crate) fn listen_with(
     reactor: &Reactor,
-    fd: OwnedFd,
+    lineage: Rc<Lineage>,
+    kind: Kind,
+    open: impl FnOnce(SlotId) -> Result<Opened, Failure>,
+) -> Result<ListeningPort, Failure> {
+    let sockets = sockets(reactor)?;
+    let port = reactor.open_port(lineage)?;
+    let id = port.slot_id();
+    let added = open(id).and_then(|opened| Ok(sockets.add_listener(id, kind, opened)?));
+    added.inspect_err(|_| reactor.remove(id))?;
+    Ok(port)
+}
+
+/// A datagram transport with the socket that `open` opens for its slot.
+pub(crate) fn open_datagram_with(
+    reactor: &Reactor,
     protocol: Box<dyn DatagramProtocol>,
-    on_close: Option<Box<dyn FnOnce()>>,
+    open: impl FnOnce(SlotId) -> Result<Opened, Failure>,
 ) -> Result<Deferred<DatagramTransport>, Failure> {
     let sockets = sockets(reactor)?;
     let transport = reactor.open_datagram(protocol)?;
-    let added = sockets.add_datagram(transport.slot_id(), fd, on_close);
-    added.inspect_err(|_| reactor.remove(transport.slot_id()))?;
+    let id = transport.slot_id();
+    let added = open(id).and_then(|opened| Ok(sockets.add_datagram(id, opened)?));
+    added.inspect_err(|_| reactor.remove(id))?;
     Ok(transport.when_started())
 }

@@ -11,11 +11,14 @@ use ropewalk_core::{
     ServerEndpoint, Transport,
 };
 use rustix::io::Errno;
+use rustix::net::SocketType;
 use socket2::{Domain, Protocol, Socket, TcpKeepalive, Type};
 
 use crate::driver::sockets;
 use crate::happy_eyeballs::{self, Attempts};
 use crate::row::{Kind, borrow_fd, flag};
+use crate::shared_port::{Bind, Sharing, open_shared};
+use crate::sockets::listen_with;
 
 /// Listens on a TCP port: `tcp:8080:interface=127.0.0.1:backlog=1024`.
 #[derive(Clone, Debug)]
@@ -71,12 +74,28 @@ impl TcpServerEndpoint {
         }
     }
 
-    fn bind(&self) -> io::Result<OwnedFd> {
-        let socket = new_socket(self.address, Type::STREAM)?;
+    /// A socket that listens.
+    fn bind(&self, how: Bind) -> io::Result<OwnedFd> {
+        let (address, reuse_port) = match how {
+            Bind::Alone => (self.address, self.reuse_port),
+            Bind::First => {
+                // Another program that has the port is not to be joined, unless that was asked for.
+                self.bound(self.address, self.reuse_port)?;
+                (self.address, true)
+            }
+            Bind::Join(address) => (address, true),
+        };
+        let socket = self.bound(address, reuse_port)?;
+        socket.listen(self.backlog)?;
+        Ok(socket.into())
+    }
+
+    fn bound(&self, address: SocketAddr, reuse_port: bool) -> io::Result<Socket> {
+        let socket = new_socket(address, Type::STREAM)?;
         // So that a server can be started again while old connections are still winding down.
         socket.set_reuse_address(true)?;
-        socket.set_reuse_port(self.reuse_port)?;
-        if self.address.is_ipv6() {
+        socket.set_reuse_port(reuse_port)?;
+        if address.is_ipv6() {
             socket.set_only_v6(!self.dual_stack)?;
         }
         // Linux hands these on to the sockets that are accepted, without a system call for each.
@@ -84,9 +103,8 @@ impl TcpServerEndpoint {
         if let Some(after) = self.keep_alive {
             socket.set_tcp_keepalive(&TcpKeepalive::new().with_time(after))?;
         }
-        socket.bind(&self.address.into())?;
-        socket.listen(self.backlog)?;
-        Ok(socket.into())
+        socket.bind(&address.into())?;
+        Ok(socket)
     }
 
     fn listen_now(
@@ -94,12 +112,12 @@ impl TcpServerEndpoint {
         reactor: &Reactor,
         lineage: Rc<Lineage>,
     ) -> Result<ListeningPort, Failure> {
-        let sockets = sockets(reactor)?;
-        let fd = self.bind()?;
-        let port = reactor.open_port(lineage)?;
-        let added = sockets.add_listener(port.slot_id(), fd, Kind::Listener, None);
-        added.inspect_err(|_| reactor.remove(port.slot_id()))?;
-        Ok(port)
+        listen_with(reactor, lineage, Kind::Listener, |slot| {
+            let sharing = Sharing::Bind(self.address);
+            open_shared(reactor, slot, SocketType::STREAM, sharing, |how| {
+                Ok((self.bind(how)?, None::<()>))
+            })
+        })
     }
 }
 

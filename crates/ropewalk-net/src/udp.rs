@@ -6,17 +6,20 @@
 
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::os::fd::OwnedFd;
 use std::rc::Rc;
 
 use ropewalk_core::{
     DatagramEndpoint, DatagramProtocol, DatagramTransport, Deferred, Failure, FailureKind, Reactor,
     Resolve,
 };
-use socket2::{InterfaceIndexOrAddress, SockRef, Type};
+use rustix::net::SocketType;
+use socket2::{InterfaceIndexOrAddress, SockRef, Socket, Type};
 
 use crate::driver::sockets;
 use crate::row::borrow_fd;
-use crate::sockets::add_datagram;
+use crate::shared_port::{Bind, Sharing, open_shared};
+use crate::sockets::open_datagram_with;
 use crate::tcp::new_socket;
 
 /// A UDP socket: `udp:5353:interface=192.0.2.1:reuseAddress=yes:group=224.0.0.251`.
@@ -87,19 +90,18 @@ impl UdpEndpoint {
         Self { connect_to: Some(peer), ..Self::new(any_address(peer)) }
     }
 
-    fn open_now(
-        &self,
-        reactor: &Reactor,
-        protocol: Box<dyn DatagramProtocol>,
-    ) -> Result<Deferred<DatagramTransport>, Failure> {
-        let socket = new_socket(self.address, Type::DGRAM)?;
-        socket.set_reuse_address(self.reuse_address)?;
-        socket.set_reuse_port(self.reuse_port)?;
-        if self.address.is_ipv6() {
-            socket.set_only_v6(true)?;
-        }
-        socket.set_broadcast(self.broadcast)?;
-        socket.bind(&self.address.into())?;
+    /// A socket that receives.
+    fn bind(&self, how: Bind) -> Result<OwnedFd, Failure> {
+        let reuse_port = match how {
+            Bind::Alone => self.reuse_port,
+            Bind::First => {
+                // Another program that has the port is not to be joined, unless that was asked for.
+                self.bound(self.reuse_port)?;
+                true
+            }
+            Bind::Join(_) => true,
+        };
+        let socket = self.bound(reuse_port)?;
         let is_ipv6 = self.address.is_ipv6();
         let sock = SockRef::from(&socket);
         if let Some(on) = self.multicast_loop {
@@ -117,7 +119,34 @@ impl UdpEndpoint {
             connected
                 .map_err(|error| Failure::from(error).context(format!("connect to {peer}")))?;
         }
-        add_datagram(reactor, socket.into(), protocol, None)
+        Ok(socket.into())
+    }
+
+    fn bound(&self, reuse_port: bool) -> io::Result<Socket> {
+        let socket = new_socket(self.address, Type::DGRAM)?;
+        socket.set_reuse_address(self.reuse_address)?;
+        socket.set_reuse_port(reuse_port)?;
+        if self.address.is_ipv6() {
+            socket.set_only_v6(true)?;
+        }
+        socket.set_broadcast(self.broadcast)?;
+        socket.bind(&self.address.into())?;
+        Ok(socket)
+    }
+
+    fn open_now(
+        &self,
+        reactor: &Reactor,
+        protocol: Box<dyn DatagramProtocol>,
+    ) -> Result<Deferred<DatagramTransport>, Failure> {
+        open_datagram_with(reactor, protocol, |slot| {
+            // What asks from a port of its own, or one peer only, gets answers that are nobody else's.
+            let is_private = self.address.port() == 0 || self.connect_to.is_some();
+            let sharing = if is_private { Sharing::No } else { Sharing::Bind(self.address) };
+            open_shared(reactor, slot, SocketType::DGRAM, sharing, |how| {
+                Ok((self.bind(how)?, None::<()>))
+            })
+        })
     }
 }
 

@@ -27,8 +27,9 @@ use rustix::net::{
 
 use crate::driver::sockets;
 use crate::row::{Kind, flag};
+use crate::shared_port::{Sharing, open_shared};
 use crate::socket_address::unix_address;
-use crate::sockets::add_datagram;
+use crate::sockets::{listen_with, open_datagram_with};
 
 /// Listens on a UNIX socket: `unix:/run/x.sock:mode=660`, `unix:@name`.
 ///
@@ -90,14 +91,14 @@ impl UnixServerEndpoint {
         reactor: &Reactor,
         lineage: Rc<Lineage>,
     ) -> Result<ListeningPort, Failure> {
-        let sockets = sockets(reactor)?;
-        let bound = Bound::new(SocketType::STREAM, &self.address, self.mode)?;
-        listen(&bound.fd, self.backlog).map_err(io::Error::from)?;
-        let port = reactor.open_port(lineage)?;
-        let (fd, on_close) = bound.into_parts();
-        let added = sockets.add_listener(port.slot_id(), fd, Kind::UnixListener, on_close);
-        added.inspect_err(|_| reactor.remove(port.slot_id()))?;
-        Ok(port)
+        listen_with(reactor, lineage, Kind::UnixListener, |slot| {
+            let sharing = Sharing::Duplicate(self.address.clone());
+            open_shared(reactor, slot, SocketType::STREAM, sharing, |_| {
+                let bound = Bound::new(SocketType::STREAM, &self.address, self.mode)?;
+                listen(&bound.fd, self.backlog).map_err(io::Error::from)?;
+                Ok((bound.fd, bound.file))
+            })
+        })
     }
 }
 
@@ -180,15 +181,25 @@ impl UnixDatagramEndpoint {
         reactor: &Reactor,
         protocol: Box<dyn DatagramProtocol>,
     ) -> Result<Deferred<DatagramTransport>, Failure> {
-        let (fd, on_close) = match &self.address {
-            Some(address) => Bound::new(SocketType::DGRAM, address, self.mode)?.into_parts(),
+        open_datagram_with(reactor, protocol, |slot| {
+            let sharing = self.address.clone().map_or(Sharing::No, Sharing::Duplicate);
+            open_shared(reactor, slot, SocketType::DGRAM, sharing, |_| self.bind())
+        })
+    }
+
+    fn bind(&self) -> Result<(OwnedFd, Option<SocketFile>), Failure> {
+        let (fd, file) = match &self.address {
+            Some(address) => {
+                let bound = Bound::new(SocketType::DGRAM, address, self.mode)?;
+                (bound.fd, bound.file)
+            }
             None => (new_socket(SocketType::DGRAM)?, None),
         };
         if let Some(to) = &self.connect_to {
             let connected = connect(&fd, &address_for_system(to)?).map_err(io::Error::from);
             connected.map_err(|error| Failure::from(error).context(format!("connect to {to}")))?;
         }
-        add_datagram(reactor, fd, protocol, on_close)
+        Ok((fd, file))
     }
 }
 
@@ -237,11 +248,6 @@ impl Bound {
             fs::set_permissions(path.as_path(), fs::Permissions::from_mode(mode))?;
         }
         Ok(bound)
-    }
-
-    fn into_parts(self) -> (OwnedFd, Option<Box<dyn FnOnce()>>) {
-        let remove = |file: SocketFile| Box::new(move || drop(file)) as Box<dyn FnOnce()>;
-        (self.fd, self.file.map(remove))
     }
 }
 

@@ -17,3 +17,4 @@ mod stdio;
 mod threads;
 mod udp;
 mod unix;
+mod workers;
