@@ -182,8 +182,9 @@ impl Thread {
         if let Err(failure) = &ended {
             tracing::error!(target: "ropewalk::net", "{failure}; all workers stop");
         }
-        self.stop.raise();
+        // First the news, so that the end that made the others stop is told before theirs.
         let _ = self.tell.send(News::Ended(ended)); // It may be that nobody listens.
+        self.stop.raise();
     }
 
     fn work<R: Outcome>(
