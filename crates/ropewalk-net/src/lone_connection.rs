@@ -20,10 +20,7 @@ pub(crate) fn serve_one(
     lineage: Rc<Lineage>,
     add: impl FnOnce(&dyn Sockets, SlotId) -> io::Result<()>,
 ) -> Result<Deferred<ListeningPort>, Failure> {
-    if worker(reactor).is_some_and(|worker| worker.count() > 1) {
-        let why = "it is one connection, which several workers cannot share";
-        return Err(Failure::new(FailureKind::Local, why));
-    }
+    not_shared(reactor)?;
     let sockets = sockets(reactor)?;
     let port = reactor.open_port(lineage.clone())?;
     sockets.add_bare_port(port.slot_id()).inspect_err(|_| reactor.remove(port.slot_id()))?;
@@ -33,6 +30,15 @@ pub(crate) fn serve_one(
         transport.keep_until_lost(stops);
         Ok(port)
     }))
+}
+
+/// Whether the reactor is alone; in the set-up of several workers it is not.
+pub(crate) fn not_shared(reactor: &Reactor) -> Result<(), Failure> {
+    if worker(reactor).is_none_or(|worker| worker.count() == 1) {
+        return Ok(());
+    }
+    let why = "it is one connection, which several workers cannot share";
+    Err(Failure::new(FailureKind::Local, why))
 }
 
 /// One connection, whose descriptors `add` gives to the driver.

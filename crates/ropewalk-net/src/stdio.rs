@@ -17,7 +17,7 @@ use ropewalk_core::{
 };
 use rustix::fs::OFlags;
 
-use crate::lone_connection::{open_one, serve_one};
+use crate::lone_connection::{not_shared, open_one, serve_one};
 
 /// The process's standard input and output: `stdio:`.
 ///
@@ -36,7 +36,7 @@ pub struct StdioEndpoint;
 
 impl ServerEndpoint for StdioEndpoint {
     fn listen(&self, reactor: &Reactor, lineage: Rc<Lineage>) -> Deferred<ListeningPort> {
-        let served = Stdio::take().and_then(|stdio| {
+        let served = not_shared(reactor).and_then(|()| Stdio::take()).and_then(|stdio| {
             let Stdio { input, output, taken } = stdio;
             serve_one(reactor, lineage, |sockets, id| {
                 sockets.add_pipe(id, input, Some(output), Box::new(move || drop(taken)))
