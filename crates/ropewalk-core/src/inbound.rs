@@ -231,7 +231,7 @@ impl Connection {
         run: impl FnOnce(&mut LayerStack, &mut Surfaced<'_>) -> Result<(), Failure>,
     ) -> (Vec<u8>, bool, Result<(), Failure>) {
         let mut layers = self.rare(|rare| std::mem::take(&mut rare.layers));
-        let mut surfaced = Surfaced::new(self.reactor.now(), self.reactor.pool());
+        let mut surfaced = Surfaced::new(self.reactor.now(), &self.reactor.0.pool);
         let ran = catch_unwind(AssertUnwindSafe(|| run(&mut layers, &mut surfaced)))
             .unwrap_or_else(|panic| Err(Failure::from_panic(&*panic)));
         let Surfaced { delivered, closed, .. } = surfaced;

@@ -3,8 +3,9 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::rc::Rc;
 
-use crate::reactor::{Phase, Reactor, Ready};
-use crate::{Driver, Event, Failure, Flow, ReactorLimits, ReactorTime, Sink, SlotId, Time, Wait};
+use crate::reactor::{Inner, Phase, Reactor, Ready};
+use crate::source::Source;
+use crate::{Driver, Event, Failure, Flow, ReactorLimits, Sink, SlotId, Time, Wait};
 
 /// The one owner of a reactor.
 ///
@@ -56,7 +57,7 @@ impl Loop {
     /// `Local` inside a turn; what the driver said if it can wait no more.
     pub fn run(&self) -> Result<(), Failure> {
         self.start()?;
-        while self.0.phase() < Phase::Finished {
+        while self.inner().phase.get() < Phase::Finished {
             self.turn(Wait::Forever)??;
         }
         Ok(())
@@ -75,7 +76,7 @@ impl Loop {
             if let Some(outcome) = result.take() {
                 return outcome;
             }
-            if self.0.phase() >= Phase::Finished {
+            if self.inner().phase.get() >= Phase::Finished {
                 return Err(Failure::stopped());
             }
             self.turn(Wait::Forever)??;
@@ -90,16 +91,16 @@ impl Loop {
     /// [`Busy`] inside a turn of the same loop, or inside a [`ProtocolRef::call`](crate::ProtocolRef::call).
     /// The inner one, if the driver can wait no more.
     pub fn turn(&self, most: Wait) -> Result<Result<(), Failure>, Busy> {
-        if self.0.is_calling() || self.0.in_turn().replace(true) {
+        if self.inner().call_depth.get() > 0 || self.inner().in_turn.replace(true) {
             return Err(Busy);
         }
         // A guest has no other beginning; and nobody waits for what comes after the end.
-        let most = if self.0.phase() < Phase::Finished { most } else { Wait::No };
+        let most = if self.inner().phase.get() < Phase::Finished { most } else { Wait::No };
         let _ = self.start();
         let done = self.phases(most);
-        self.0.timers().end_turn();
-        self.0.in_turn().set(false);
-        if self.0.guest().get() {
+        self.inner().timers.end_turn();
+        self.inner().in_turn.set(false);
+        if self.inner().guest.get() {
             self.park();
         }
         Ok(done)
@@ -118,26 +119,34 @@ impl Loop {
     /// The descriptor for a host loop to watch, if the driver can be a guest; from then on it is one.
     #[cfg(unix)]
     pub fn as_fd(&self) -> Option<std::os::fd::BorrowedFd<'_>> {
-        let fd = self.0.driver().as_fd()?;
-        if !self.0.guest().replace(true) {
-            let driver = self.0.driver().clone();
+        let fd = self.inner().driver.as_fd()?;
+        if !self.inner().guest.replace(true) {
+            let driver = self.inner().driver.clone();
             let tell = move |deadline| driver.park(Wait::Until(deadline));
-            self.0.timers().set_on_earlier(Some(Box::new(tell)));
-            if !self.0.in_turn().get() {
+            self.inner().timers.set_on_earlier(Some(Box::new(tell)));
+            if !self.inner().in_turn.get() {
                 self.park();
             }
         }
         Some(fd)
     }
 
+    fn inner(&self) -> &Inner {
+        &self.0.0
+    }
+
+    fn source(&self, id: SlotId) -> Option<Rc<dyn Source>> {
+        self.inner().table.borrow().get(id).cloned()
+    }
+
     /// The list of phases.
     fn phases(&self, most: Wait) -> Result<(), Failure> {
-        let reactor = &self.0;
+        let inner = self.inner();
         self.wait(self.wait_for(most))?;
-        reactor.timers().begin_turn(reactor.driver().now());
+        inner.timers.begin_turn(inner.driver.now());
         self.run_calls_from_threads();
-        reactor.timers().run_due();
-        reactor.driver().deliver(self);
+        inner.timers.run_due();
+        inner.driver.deliver(self);
         self.run_ready();
         self.flush();
         Ok(())
@@ -145,11 +154,12 @@ impl Loop {
 
     /// How long a turn may wait, at most `most`.
     fn wait_for(&self, most: Wait) -> Wait {
-        let idle = self.0.ready().borrow().is_empty()
-            && self.0.dirty().borrow().is_empty()
-            && !self.0.inbox().is_filled()
-            && self.0.phase() != Phase::Made; // What waits for the start does so for the first turn.
-        match (most, self.0.timers().next_wakeup()) {
+        let inner = self.inner();
+        let idle = inner.ready.borrow().is_empty()
+            && inner.dirty.borrow().is_empty()
+            && !inner.inbox.is_filled()
+            && inner.phase.get() != Phase::Made; // What waits for the start does so for the first turn.
+        match (most, inner.timers.next_wakeup()) {
             _ if !idle => Wait::No,
             (Wait::No, _) => Wait::No,
             (most, None) => most,
@@ -159,26 +169,26 @@ impl Loop {
     }
 
     fn wait(&self, until: Wait) -> Result<(), Failure> {
-        let inbox = self.0.inbox();
+        let inbox = &self.inner().inbox;
         let until = if until == Wait::No || inbox.fall_asleep() { until } else { Wait::No };
-        let waited = self.0.driver().wait(until);
+        let waited = self.inner().driver.wait(until);
         inbox.wake_up();
         waited
     }
 
     fn run_calls_from_threads(&self) {
-        if !self.0.inbox().is_filled() {
+        if !self.inner().inbox.is_filled() {
             return;
         }
-        let (calls, woken) = self.0.inbox().take();
-        woken.into_iter().for_each(|id| self.0.tasks().wake(id));
+        let (calls, woken) = self.inner().inbox.take();
+        woken.into_iter().for_each(|id| self.inner().tasks.wake(id));
         for call in calls {
             contain("a call from another thread", || call(&self.0));
         }
     }
 
     fn run_ready(&self) {
-        let ready = self.0.ready();
+        let ready = &self.inner().ready;
         let count = ready.borrow().len().min(self.0.limits().ready_per_turn_max);
         for _ in 0..count {
             let Some(next) = ready.borrow_mut().pop_front() else { return };
@@ -191,12 +201,12 @@ impl Loop {
     }
 
     fn flush(&self) {
-        let mut dirty = self.0.dirty().take();
+        let mut dirty = self.inner().dirty.take();
         for source in dirty.drain(..) {
             source.flush();
         }
         // The list's memory is used again, unless a flush has begun a new one.
-        let mut fresh = self.0.dirty().borrow_mut();
+        let mut fresh = self.inner().dirty.borrow_mut();
         if fresh.is_empty() {
             *fresh = dirty;
         }
@@ -205,16 +215,17 @@ impl Loop {
     /// Makes the host call when there is something to do, and only then.
     fn park(&self) {
         let wait = self.wait_for(Wait::Forever);
-        self.0.host_knows().set(wait == Wait::No);
-        let wait = if wait != Wait::No && !self.0.inbox().fall_asleep() { Wait::No } else { wait };
-        self.0.driver().park(wait);
-        self.0.timers().set_parked(true);
+        self.inner().host_knows.set(wait == Wait::No);
+        let wait =
+            if wait != Wait::No && !self.inner().inbox.fall_asleep() { Wait::No } else { wait };
+        self.inner().driver.park(wait);
+        self.inner().timers.set_parked(true);
     }
 
     fn start(&self) -> Result<(), Failure> {
-        match self.0.phase() {
+        match self.inner().phase.get() {
             Phase::Made => {
-                self.0.set_phase(Phase::Running);
+                self.inner().phase.set(Phase::Running);
                 self.0.fire_startup();
                 Ok(())
             }
@@ -234,7 +245,7 @@ pub(crate) fn contain(what: &str, f: impl FnOnce()) {
 
 impl Sink for Loop {
     fn event(&self, id: SlotId, event: Event<'_>) -> Flow {
-        let Some(source) = self.0.source(id) else { return Flow::Enough };
+        let Some(source) = self.source(id) else { return Flow::Enough };
         let closed = matches!(event, Event::Closed);
         let flow = source.event(event);
         if closed {
@@ -244,28 +255,29 @@ impl Sink for Loop {
     }
 
     fn accept(&self, port: SlotId) -> Option<SlotId> {
-        self.0.source(port)?.accept()
+        self.source(port)?.accept()
     }
 }
 
 impl Drop for Loop {
     fn drop(&mut self) {
-        self.0.set_phase(Phase::Over);
-        contain("a call from another thread", || self.0.inbox().stop());
-        self.0.tasks().clear();
-        for source in self.0.drain_table() {
+        self.inner().phase.set(Phase::Over);
+        contain("a call from another thread", || self.inner().inbox.stop());
+        self.inner().tasks.clear();
+        let sources = self.inner().table.borrow_mut().drain();
+        for source in sources {
             contain("the end of a connection", || source.abandon(Failure::stopped()));
         }
-        for ready in self.0.ready().take() {
+        for ready in self.inner().ready.take() {
             // One that is closed already, and out of the table, may still have to be told.
             contain("a call", || match ready {
                 Ready::Source(source) => source.abandon(Failure::stopped()),
                 Ready::Call(_) | Ready::Task(_) => {}
             });
         }
-        contain("a delayed call", || self.0.timers().close());
-        contain("a system event", || self.0.events().clear());
-        drop(self.0.dirty().take());
+        contain("a delayed call", || self.inner().timers.close());
+        contain("a system event", || self.inner().events.clear());
+        drop(self.inner().dirty.take());
     }
 }
 

@@ -56,7 +56,7 @@ impl Connection {
 
     /// Drops what was written, which is in no cell meanwhile: some of it may be the user's.
     pub(crate) fn drop_mailbox(&self) {
-        self.out.take().clear(self.reactor.pool());
+        self.out.take().clear(&self.reactor.0.pool);
     }
 
     pub(crate) fn sent(self: &Rc<Self>, count: usize) {
@@ -116,7 +116,7 @@ impl Connection {
             let mut mailbox = this.out.take();
             let ran = layers.outbound(&mut mailbox, surfaced);
             // Before the protocol can write, or put in another layer.
-            mailbox.put_before(&mut this.out.borrow_mut(), this.reactor.pool());
+            mailbox.put_before(&mut this.out.borrow_mut(), &this.reactor.0.pool);
             ran
         });
     }
@@ -126,7 +126,7 @@ impl Connection {
         if !self.has(flag::LAYERED) {
             return self.send_plain();
         }
-        let pool = self.reactor.pool();
+        let pool = &self.reactor.0.pool;
         let wire = self.rare_if_any(|rare| rare.layers.wire().map(std::mem::take));
         let left = self.hand_over(wire.unwrap_or_default());
         self.rare_if_any(|rare| {
@@ -145,14 +145,14 @@ impl Connection {
             if !out.is_empty() {
                 let kept = self.reactor.driver().send(self.id, &mut out);
                 self.in_flight.set(self.in_flight.get() + kept);
-                out.release(self.reactor.pool());
+                out.release(&self.reactor.0.pool);
             }
             return;
         }
         drop(out);
         if !self.out.borrow().is_empty() {
             let left = self.hand_over(self.out.take());
-            left.put_before(&mut self.out.borrow_mut(), self.reactor.pool());
+            left.put_before(&mut self.out.borrow_mut(), &self.reactor.0.pool);
         }
     }
 

@@ -7,7 +7,7 @@
 
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
-use std::rc::{Rc, Weak};
+use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -22,25 +22,25 @@ use crate::{
 
 /// A cheap handle to this thread's loop.
 #[derive(Clone)]
-pub struct Reactor(Rc<Inner>);
+pub struct Reactor(pub(crate) Rc<Inner>);
 
 pub(crate) struct Inner {
-    driver: Rc<dyn Driver>,
-    limits: ReactorLimits,
-    timers: Timers,
-    table: RefCell<Table>,
-    ready: RefCell<VecDeque<Ready>>,
-    dirty: RefCell<Vec<Rc<dyn Source>>>,
+    pub(crate) driver: Rc<dyn Driver>,
+    pub(crate) limits: ReactorLimits,
+    pub(crate) timers: Timers,
+    pub(crate) table: RefCell<Table>,
+    pub(crate) ready: RefCell<VecDeque<Ready>>,
+    pub(crate) dirty: RefCell<Vec<Rc<dyn Source>>>,
     pub(crate) tasks: Tasks,
-    inbox: Arc<Inbox>,
-    pool: BufferPool,
+    pub(crate) inbox: Arc<Inbox>,
+    pub(crate) pool: BufferPool,
     pub(crate) events: SystemEvents,
-    phase: Cell<Phase>,
-    in_turn: Cell<bool>,
+    pub(crate) phase: Cell<Phase>,
+    pub(crate) in_turn: Cell<bool>,
     /// In guest mode: the host has been told that there is work.
-    host_knows: Cell<bool>,
-    guest: Cell<bool>,
-    call_depth: Cell<u8>,
+    pub(crate) host_knows: Cell<bool>,
+    pub(crate) guest: Cell<bool>,
+    pub(crate) call_depth: Cell<u8>,
 }
 
 /// What gets a turn in the ready phase.
@@ -125,7 +125,7 @@ impl Reactor {
     pub fn stop(&self) -> Result<(), Failure> {
         match self.0.phase.get() {
             Phase::Made | Phase::Running => {
-                self.set_phase(Phase::Stopping);
+                self.0.phase.set(Phase::Stopping);
                 self.begin_shutdown();
                 Ok(())
             }
@@ -139,7 +139,7 @@ impl Reactor {
     /// Ends [`Loop::run`](crate::Loop::run) after this turn, with no shutdown events and nothing flushed.
     pub fn crash(&self) {
         if self.0.phase.get() < Phase::Finished {
-            self.set_phase(Phase::Finished);
+            self.0.phase.set(Phase::Finished);
         }
     }
 
@@ -224,79 +224,8 @@ impl Reactor {
         })
     }
 
-    /// Whether a call to a protocol is under way.
-    pub(crate) fn is_calling(&self) -> bool {
-        self.0.call_depth.get() > 0
-    }
-
-    pub(crate) fn source(&self, id: SlotId) -> Option<Rc<dyn Source>> {
-        self.0.table.borrow().get(id).cloned()
-    }
-
-    pub(crate) fn all_sources(&self) -> Vec<Rc<dyn Source>> {
-        self.0.table.borrow().sources()
-    }
-
-    pub(crate) fn drain_table(&self) -> Vec<Rc<dyn Source>> {
-        self.0.table.borrow_mut().drain()
-    }
-
-    pub(crate) fn ready(&self) -> &RefCell<VecDeque<Ready>> {
-        &self.0.ready
-    }
-
-    pub(crate) fn dirty(&self) -> &RefCell<Vec<Rc<dyn Source>>> {
-        &self.0.dirty
-    }
-
-    pub(crate) fn tasks(&self) -> &Tasks {
-        &self.0.tasks
-    }
-
-    pub(crate) fn inbox(&self) -> &Arc<Inbox> {
-        &self.0.inbox
-    }
-
-    pub(crate) fn pool(&self) -> &BufferPool {
-        &self.0.pool
-    }
-
-    pub(crate) fn events(&self) -> &SystemEvents {
-        &self.0.events
-    }
-
-    pub(crate) fn phase(&self) -> Phase {
-        self.0.phase.get()
-    }
-
-    pub(crate) fn set_phase(&self, phase: Phase) {
-        self.0.phase.set(phase);
-    }
-
     pub(crate) fn is_over(&self) -> bool {
         self.0.phase.get() == Phase::Over
-    }
-
-    pub(crate) fn in_turn(&self) -> &Cell<bool> {
-        &self.0.in_turn
-    }
-
-    pub(crate) fn guest(&self) -> &Cell<bool> {
-        &self.0.guest
-    }
-
-    pub(crate) fn host_knows(&self) -> &Cell<bool> {
-        &self.0.host_knows
-    }
-
-    pub(crate) fn downgrade(&self) -> Weak<Inner> {
-        Rc::downgrade(&self.0)
-    }
-}
-
-impl From<Rc<Inner>> for Reactor {
-    fn from(inner: Rc<Inner>) -> Self {
-        Self(inner)
     }
 }
 

@@ -43,8 +43,8 @@ impl SystemEvents {
 impl Reactor {
     /// Runs `f` once the loop runs: soon, if it does already.
     pub fn call_when_running(&self, f: impl FnOnce() + 'static) {
-        if self.phase() == Phase::Made {
-            self.events().startup.borrow_mut().push(Box::new(f));
+        if self.0.phase.get() == Phase::Made {
+            self.0.events.startup.borrow_mut().push(Box::new(f));
         } else {
             self.call_soon(f);
         }
@@ -57,11 +57,11 @@ impl Reactor {
         R: Outcome<Value = ()>,
     {
         let trigger: Trigger = Box::new(move || f().into_deferred());
-        self.events().shutdown[part as usize].borrow_mut().push(trigger);
+        self.0.events.shutdown[part as usize].borrow_mut().push(trigger);
     }
 
     pub(crate) fn fire_startup(&self) {
-        self.events().startup.take().into_iter().for_each(|f| self.call_soon(f));
+        self.0.events.startup.take().into_iter().for_each(|f| self.call_soon(f));
     }
 
     pub(crate) fn begin_shutdown(&self) {
@@ -80,7 +80,7 @@ impl Reactor {
 
     /// Runs the triggers of one part; fires when all are done, and never fails.
     fn run_triggers(&self, part: ShutdownPart) -> Deferred<()> {
-        let triggers = mem::take(&mut *self.events().shutdown[part as usize].borrow_mut());
+        let triggers = mem::take(&mut *self.0.events.shutdown[part as usize].borrow_mut());
         let begun = triggers
             .into_iter()
             .map(|trigger| Deferred::succeed(()).add_callback(|()| trigger()))
@@ -90,12 +90,12 @@ impl Reactor {
 
     /// Closes all ports and connections; fires when the table is empty or `stop_timeout` is over.
     fn close_everything(&self) -> Deferred<()> {
-        self.all_sources().into_iter().for_each(|source| source.wind_up());
+        self.0.table.borrow().sources().into_iter().for_each(|source| source.wind_up());
         if self.sources() == 0 {
             return Deferred::succeed(());
         }
         let (resolver, emptied) = Deferred::new();
-        self.events().on_empty.set(Some(resolver));
+        self.0.events.on_empty.set(Some(resolver));
         emptied.add_timeout(self, self.limits().stop_timeout).add_errback(|_| ())
     }
 }

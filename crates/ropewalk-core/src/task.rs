@@ -74,8 +74,8 @@ impl Reactor {
         if self.is_over() {
             return Deferred::fail(Failure::stopped());
         }
-        let id = self.tasks().next_id();
-        let inner = self.downgrade();
+        let id = self.0.tasks.next_id();
+        let inner = Rc::downgrade(&self.0);
         let (resolver, result) = Deferred::with_canceller(move || {
             let reactor = inner.upgrade();
             let task = reactor.as_ref().and_then(|inner| inner.tasks.live.borrow_mut().remove(&id));
@@ -130,20 +130,20 @@ impl Tasks {
 impl Task {
     fn start(reactor: &Reactor, id: u64, future: Pin<Box<dyn Future<Output = ()>>>) {
         let remote = Arc::new(RemoteWake {
-            inbox: reactor.inbox().clone(),
+            inbox: reactor.0.inbox.clone(),
             id,
             sent: AtomicBool::new(false),
         });
         let task = Rc::new(Self {
             id,
-            reactor: reactor.downgrade(),
+            reactor: Rc::downgrade(&reactor.0),
             future: RefCell::new(Some(future)),
             waker: Waker::from(remote.clone()),
             remote,
             queued: Cell::new(false),
             over: Cell::new(false),
         });
-        reactor.tasks().live.borrow_mut().insert(id, task.clone());
+        reactor.0.tasks.live.borrow_mut().insert(id, task.clone());
         task.schedule();
     }
 
@@ -152,7 +152,7 @@ impl Task {
             return;
         }
         if let Some(inner) = self.reactor.upgrade() {
-            Reactor::from(inner).push_ready(Ready::Task(self));
+            Reactor(inner).push_ready(Ready::Task(self));
         }
     }
 
@@ -194,7 +194,7 @@ impl LocalTask for Task {
 
     fn call_soon(&self, f: Box<dyn FnOnce()>) {
         if let Some(inner) = self.reactor.upgrade() {
-            Reactor::from(inner).push_ready(Ready::Call(f));
+            Reactor(inner).push_ready(Ready::Call(f));
         }
     }
 }

@@ -52,7 +52,7 @@ impl Transport {
     #[inline]
     pub fn write(&self, bytes: &[u8]) {
         if self.0.takes_writes() {
-            self.0.out.borrow_mut().push(bytes, self.0.reactor.pool());
+            self.0.out.borrow_mut().push(bytes, &self.0.reactor.0.pool);
             self.0.written();
         }
     }
@@ -60,7 +60,7 @@ impl Transport {
     /// As [`write`](Self::write), without copying; what is short is copied all the same.
     pub fn write_bytes(&self, bytes: impl Into<Bytes>) {
         if self.0.takes_writes() {
-            self.0.out.borrow_mut().push_bytes(bytes.into(), self.0.reactor.pool());
+            self.0.out.borrow_mut().push_bytes(bytes.into(), &self.0.reactor.0.pool);
             self.0.written();
         }
     }
