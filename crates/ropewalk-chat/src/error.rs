@@ -32,6 +32,8 @@ pub enum RoomError {
     NoSuchMember,
     /// Who asks is not in the room any more.
     NotAMember,
+    /// `events_max` events wait to be told by one of the threads that the room is on. Soon again.
+    Busy,
     /// The room is closed.
     Closed,
 }
@@ -54,6 +56,7 @@ impl fmt::Display for RoomError {
             Self::Flooding => f.write_str("too fast, again"),
             Self::NoSuchMember => f.write_str("nobody here has that name"),
             Self::NotAMember => f.write_str("you are not in the room any more"),
+            Self::Busy => f.write_str("the room does not keep up; try again soon"),
             Self::Closed => f.write_str("the room is closed"),
         }
     }

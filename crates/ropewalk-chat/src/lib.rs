@@ -12,6 +12,7 @@
 //! | to know | read |
 //! |---|---|
 //! | who is in the room and who hears what | [`Room`], [`Member`], [`RoomEvent`] |
+//! | one room over several workers | [`Floor`] |
 //! | what may be said, and how fast | [`Name`], [`Text`], [`RoomLimits`], `pace.rs` |
 //! | how people on `nc` and `telnet` get in | [`ChatFactory`], `line_member.rs`, `line_command.rs`, `line_form.rs`, [`Telnet`] |
 //!
@@ -41,6 +42,7 @@
 mod error;
 mod event;
 mod factory;
+mod floor;
 mod limits;
 mod line_command;
 mod line_form;
@@ -55,6 +57,7 @@ mod text;
 pub use error::RoomError;
 pub use event::{Encoding, Listener, Notice, Parting, RoomEvent};
 pub use factory::ChatFactory;
+pub use floor::Floor;
 pub use limits::RoomLimits;
 pub use line_form::LineForm;
 pub use line_member::LineMember;

@@ -17,6 +17,10 @@ pub struct RoomLimits {
     pub message_interval: Duration,
     /// So many may come at once, for who pastes some lines or was cut off for a while. Default 20.
     pub message_burst: u32,
+    /// Events that one thread of a room on several has not told yet; what would be one more is refused as
+    /// [`Busy`](crate::RoomError::Busy), but for news of who left. Default 65,536: some seconds of a full and
+    /// lively room, so whoever is behind by so much is stuck.
+    pub events_max: usize,
 }
 
 impl Default for RoomLimits {
@@ -27,6 +31,7 @@ impl Default for RoomLimits {
             message_bytes_max: 1_000,
             message_interval: Duration::from_millis(200),
             message_burst: 20,
+            events_max: 65_536,
         }
     }
 }

@@ -19,7 +19,7 @@ use crate::{Listener, Name, Notice, Parting, Room, RoomError, RoomEvent, Text};
 /// again before the member has rested, it is [`Flooding`](RoomError::Flooding): the member is out of the room.
 ///
 /// # Errors
-/// Of all methods: these two, and `NotAMember` or `Closed` if it is not in the room any more.
+/// Of all methods: these two, `NotAMember` or `Closed` if it is not in the room any more, and `Busy`.
 pub struct Member {
     room: Room,
     seat: Rc<Seat>,
@@ -27,6 +27,7 @@ pub struct Member {
 
 /// A member as the room knows it.
 pub(crate) struct Seat {
+    number: u64,
     name: RefCell<Name>,
     listener: Rc<dyn Listener>,
     pace: RefCell<Pace>,
@@ -44,8 +45,7 @@ impl Member {
     /// Also `TextEmpty` and `TextTooLong`.
     pub fn say(&self, now: Time, text: &str) -> Result<(), RoomError> {
         let text = self.spoken(now, text)?;
-        self.room.tell_others(&self.seat, RoomEvent::Said { name: self.name(), text });
-        Ok(())
+        self.room.tell_others(&self.seat, RoomEvent::Said { name: self.name(), text })
     }
 
     /// Does something that all others see: `act(now, "waves")` is "alice waves".
@@ -54,8 +54,7 @@ impl Member {
     /// Also `TextEmpty` and `TextTooLong`.
     pub fn act(&self, now: Time, text: &str) -> Result<(), RoomError> {
         let text = self.spoken(now, text)?;
-        self.room.tell_others(&self.seat, RoomEvent::Acted { name: self.name(), text });
-        Ok(())
+        self.room.tell_others(&self.seat, RoomEvent::Acted { name: self.name(), text })
     }
 
     /// Says something to one other member alone; gives that one's name as it is written.
@@ -64,10 +63,7 @@ impl Member {
     /// Also `NoSuchMember`, `TextEmpty` and `TextTooLong`.
     pub fn tell(&self, now: Time, to: &str, text: &str) -> Result<Name, RoomError> {
         let text = self.spoken(now, text)?;
-        let seat = self.room.find(to).ok_or(RoomError::NoSuchMember)?;
-        let name = seat.name();
-        self.room.tell_one(seat, RoomEvent::Told { name: self.name(), text });
-        Ok(name)
+        self.room.tell_one(to, RoomEvent::Told { name: self.name(), text })
     }
 
     /// Takes another name; the others are told. To be called the same again is no news to anybody.
@@ -133,9 +129,14 @@ impl Drop for Member {
 }
 
 impl Seat {
-    pub(crate) fn new(name: Name, listener: Rc<dyn Listener>) -> Rc<Self> {
+    pub(crate) fn new(number: u64, name: Name, listener: Rc<dyn Listener>) -> Rc<Self> {
         let (name, pace, gone) = (RefCell::new(name), RefCell::default(), Cell::new(false));
-        Rc::new(Self { name, listener, pace, gone })
+        Rc::new(Self { number, name, listener, pace, gone })
+    }
+
+    /// Unique in the room, and larger than those of who and what came before.
+    pub(crate) fn number(&self) -> u64 {
+        self.number
     }
 
     pub(crate) fn name(&self) -> Name {

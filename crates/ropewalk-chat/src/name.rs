@@ -7,16 +7,16 @@
 
 use std::cmp::Ordering;
 use std::fmt;
-use std::rc::Rc;
+use std::sync::Arc;
 
 use crate::RoomError;
 
 /// What a member is called. Two names that differ in upper and lower case only are the same.
 #[derive(Clone, Debug)]
 pub struct Name {
-    shown: Rc<str>,
+    shown: Arc<str>,
     /// The same for all ways to write it.
-    folded: Rc<str>,
+    folded: Arc<str>,
 }
 
 impl Name {

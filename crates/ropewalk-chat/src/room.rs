@@ -1,18 +1,20 @@
 //! [`Room`]: who is there, and who hears what.
 //!
-//! A room is a table of members by name, and a queue of notices. Telling somebody may make them do something
-//! (a robot that answers, a member who is thrown out), so what happens while a notice is being told waits in
-//! the queue: everybody hears everything in the same order. The audience of a notice is who was there when it
-//! happened; the table is shared with it and copied only if somebody comes or goes meanwhile.
+//! A room is a table of seats, and a desk where what happens is entered (see `floor.rs`). Telling somebody may
+//! make them do something (a robot that answers, a member who is thrown out), so what happens while something
+//! is being told waits at the desk: everybody hears everything in the same order. The audience of an event is
+//! who was there when it happened: each event and each seat has a number, and the earlier seats hear it.
 
 use std::cell::{Cell, RefCell};
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::BTreeMap;
+use std::future::{Future, poll_fn};
 use std::rc::Rc;
 
+use crate::floor::{Desk, Posted, To};
 use crate::member::Seat;
-use crate::{Listener, Member, Name, Notice, Parting, RoomError, RoomEvent, RoomLimits};
+use crate::{Floor, Listener, Member, Name, Notice, Parting, RoomError, RoomEvent, RoomLimits};
 
-/// A cheap handle to one chat room.
+/// A cheap handle to one chat room, or to one worker's part of it.
 ///
 /// # Ordering
 /// All members hear the same events in the same order. Who does something does not hear of it.
@@ -20,64 +22,67 @@ use crate::{Listener, Member, Name, Notice, Parting, RoomError, RoomEvent, RoomL
 pub struct Room(Rc<State>);
 
 struct State {
-    limits: RoomLimits,
-    members: RefCell<Rc<Members>>,
-    queue: RefCell<VecDeque<Pending>>,
+    desk: Desk,
+    /// By number. Shared with what is being told; copied only if somebody comes or goes meanwhile.
+    seats: RefCell<Rc<Seats>>,
     telling: Cell<bool>,
     closed: Cell<bool>,
 }
 
-type Members = BTreeMap<Name, Rc<Seat>>;
-
-/// A notice that not everybody has been told yet.
-struct Pending {
-    notice: Notice,
-    audience: Audience,
-}
-
-enum Audience {
-    All { members: Rc<Members>, but: Option<Rc<Seat>> },
-    One(Rc<Seat>),
-}
+type Seats = BTreeMap<u64, Rc<Seat>>;
 
 impl Room {
     /// An empty room.
     pub fn new(limits: RoomLimits) -> Self {
+        Self::on(&Floor::new(limits))
+    }
+
+    /// One thread's part of a room that is in several places. What the members elsewhere do is told here by
+    /// [`relay`](Self::relay), which has to be spawned.
+    pub fn on(floor: &Floor) -> Self {
         Self(Rc::new(State {
-            limits,
-            members: RefCell::default(),
-            queue: RefCell::default(),
+            desk: floor.desk(),
+            seats: RefCell::default(),
             telling: Cell::new(false),
             closed: Cell::new(false),
         }))
     }
 
+    /// Tells the members here what those elsewhere do, until the room is closed: a task for this thread's
+    /// reactor. A room that is in one place does not need it.
+    pub fn relay(&self) -> impl Future<Output = ()> + use<> {
+        let room = self.clone();
+        async move {
+            while poll_fn(|cx| room.0.desk.poll_posted(cx)).await {
+                room.tell_posted();
+            }
+        }
+    }
+
     /// Comes into the room as `name`; the others are told. From now on `listener` is told what they do.
     ///
     /// # Errors
-    /// What is wrong with the name; `NameTaken`, `Full`, `Closed`.
+    /// What is wrong with the name; `NameTaken`, `Full`, `Closed`, `Busy`.
     pub fn join(&self, name: &str, listener: Rc<dyn Listener>) -> Result<Member, RoomError> {
         if self.is_closed() {
             return Err(RoomError::Closed);
         }
-        let name = self.free_name(name)?;
-        if self.len() >= self.limits().members_max {
-            return Err(RoomError::Full);
-        }
-        let seat = Seat::new(name.clone(), listener);
-        self.edit(|members| members.insert(name.clone(), seat.clone()));
-        self.tell_others(&seat, RoomEvent::Joined { name });
+        let name = Name::new(name, self.limits().name_chars_max)?;
+        let number = self.0.desk.join(&name)?;
+        let seat = Seat::new(number, name, listener);
+        self.edit(|seats| seats.insert(number, seat.clone()));
+        self.tell_posted();
         Ok(Member::new(self.clone(), seat))
     }
 
     /// The names of all members, in alphabetical order.
     pub fn who(&self) -> Vec<Name> {
-        self.0.members.borrow().values().map(|seat| seat.name()).collect()
+        self.0.desk.names()
     }
 
     /// How many members there are.
     pub fn len(&self) -> usize {
-        self.0.members.borrow().len()
+        self.0.desk.len()
     }
 
     /// Whether nobody is there.
@@ -85,13 +90,13 @@ impl Room {
         self.len() == 0
     }
 
-    /// Ends it: all members hear [`RoomEvent::Closed`] and are members no more, and nobody can join.
+    /// Ends it, or this thread's part of it: all members here hear [`RoomEvent::Closed`] and are members no
+    /// more, and nobody can join.
     pub fn close(&self) {
-        if self.0.closed.replace(true) {
-            return;
+        if !self.0.closed.replace(true) {
+            self.0.desk.close();
+            self.tell_posted();
         }
-        let members = self.0.members.take();
-        self.tell(RoomEvent::Closed, Audience::All { members, but: None });
     }
 
     /// Whether it has been closed.
@@ -101,92 +106,72 @@ impl Room {
 
     /// The limits it was made with.
     pub fn limits(&self) -> &RoomLimits {
-        &self.0.limits
+        self.0.desk.limits()
     }
 
-    pub(crate) fn find(&self, name: &str) -> Option<Rc<Seat>> {
-        let name = Name::new(name, self.limits().name_chars_max).ok()?;
-        self.0.members.borrow().get(&name).cloned()
-    }
-
-    pub(crate) fn rename(&self, seat: &Rc<Seat>, text: &str) -> Result<Name, RoomError> {
+    pub(crate) fn rename(&self, seat: &Seat, text: &str) -> Result<Name, RoomError> {
         let from = seat.name();
         let to = Name::new(text, self.limits().name_chars_max)?;
         if to.as_str() == from.as_str() {
             return Ok(to); // No news to anybody.
         }
-        // One's own name may be written another way.
-        if to != from && self.0.members.borrow().contains_key(&to) {
-            return Err(RoomError::NameTaken);
-        }
-        self.edit(|members| {
-            members.remove(&from);
-            members.insert(to.clone(), seat.clone())
-        });
+        self.0.desk.rename(&from, &to)?;
         seat.set_name(to.clone());
-        self.tell_others(seat, RoomEvent::Renamed { from, to: to.clone() });
+        self.tell_posted();
         Ok(to)
     }
 
-    pub(crate) fn leave(&self, seat: &Rc<Seat>, why: Parting) {
+    pub(crate) fn leave(&self, seat: &Seat, why: Parting) {
         if seat.set_gone() && !self.is_closed() {
             let name = seat.name();
-            self.edit(|members| members.remove(&name));
-            self.tell_others(seat, RoomEvent::Left { name, why });
+            self.edit(|seats| seats.remove(&seat.number()));
+            self.0.desk.leave(&name, seat.number(), RoomEvent::Left { name: name.clone(), why });
+            self.tell_posted();
         }
     }
 
     /// Tells all but one, who did it.
-    pub(crate) fn tell_others(&self, but: &Rc<Seat>, event: RoomEvent) {
-        let members = self.0.members.borrow().clone();
-        self.tell(event, Audience::All { members, but: Some(but.clone()) });
+    pub(crate) fn tell_others(&self, but: &Seat, event: RoomEvent) -> Result<(), RoomError> {
+        self.0.desk.say(but.number(), event)?;
+        self.tell_posted();
+        Ok(())
     }
 
-    pub(crate) fn tell_one(&self, seat: Rc<Seat>, event: RoomEvent) {
-        self.tell(event, Audience::One(seat));
+    /// Tells the one who is called so; gives that one's name as it is written.
+    pub(crate) fn tell_one(&self, name: &str, event: RoomEvent) -> Result<Name, RoomError> {
+        let name = Name::new(name, self.limits().name_chars_max);
+        let told = self.0.desk.tell(&name.map_err(|_| RoomError::NoSuchMember)?, event)?;
+        self.tell_posted();
+        Ok(told)
     }
 
-    fn free_name(&self, text: &str) -> Result<Name, RoomError> {
-        let name = Name::new(text, self.limits().name_chars_max)?;
-        if self.0.members.borrow().contains_key(&name) {
-            return Err(RoomError::NameTaken);
-        }
-        Ok(name)
+    /// Changes the table; a copy of it, if it is being told from.
+    fn edit<R>(&self, change: impl FnOnce(&mut Seats) -> R) -> R {
+        change(Rc::make_mut(&mut self.0.seats.borrow_mut()))
     }
 
-    /// Changes the table; a copy of it, if an audience still has it.
-    fn edit<R>(&self, change: impl FnOnce(&mut Members) -> R) -> R {
-        change(Rc::make_mut(&mut self.0.members.borrow_mut()))
-    }
-
-    /// Tells the audience, now or, if something is being told already, after that.
-    fn tell(&self, event: RoomEvent, audience: Audience) {
-        let notice = Notice::new(event);
-        self.0.queue.borrow_mut().push_back(Pending { notice, audience });
+    /// Tells what has been posted, unless that is being done: then it follows by itself.
+    fn tell_posted(&self) {
         if self.0.telling.get() {
             return;
         }
         let _telling = Telling::begin(&self.0.telling);
-        while let Some(pending) = self.next_pending() {
-            pending.tell();
+        while let Some(posted) = self.0.desk.next() {
+            self.tell(posted);
         }
     }
 
-    fn next_pending(&self) -> Option<Pending> {
-        self.0.queue.borrow_mut().pop_front()
-    }
-}
-
-impl Pending {
     /// Who left while others were told is told nothing more.
-    fn tell(self) {
-        let Self { notice, audience } = self;
-        match audience {
-            Audience::One(seat) => seat.notify(&notice),
-            Audience::All { members, but } => members
-                .values()
-                .filter(|seat| !but.as_ref().is_some_and(|but| Rc::ptr_eq(seat, but)))
-                .for_each(|seat| seat.notify(&notice)),
+    fn tell(&self, posted: Posted) {
+        let Posted { number, to, event } = posted;
+        let notice = Notice::new(event);
+        let seats = self.0.seats.borrow().clone();
+        match to {
+            To::One(seat) => seats.get(&seat).into_iter().for_each(|seat| seat.notify(&notice)),
+            To::AllBut(but) => seats
+                .range(..number)
+                .filter(|(seat, _)| **seat != but)
+                .for_each(|(_, seat)| seat.notify(&notice)),
         }
     }
 }

@@ -5,14 +5,14 @@
 //! it came by, and the room makes sure of it once, at its door.
 
 use std::fmt;
-use std::rc::Rc;
+use std::sync::Arc;
 
 use crate::RoomError;
 
 /// One message: a single line, not empty, with no control characters and nothing that turns the direction of
 /// the line it stands in.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Text(Rc<str>);
+pub struct Text(Arc<str>);
 
 impl Text {
     /// Makes `text` safe: tabs and line breaks become spaces, other controls U+FFFD, as invalid UTF-8 does;

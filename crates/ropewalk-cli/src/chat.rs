@@ -2,9 +2,9 @@
 
 use ropewalk::framing::ConnectionCap;
 use ropewalk::{Address, Deferred, Failure, Reactor, ServerEndpoint, ShutdownPart};
-use ropewalk_chat::{ChatFactory, Room, RoomLimits};
+use ropewalk_chat::{ChatFactory, Floor, Room};
 
-use crate::program::{Opened, Voice, endpoint_error, word_of};
+use crate::program::{Crew, Opened, Place, Voice, endpoint_error, word_of};
 
 /// What `ropewalk chat` is told on the command line.
 #[derive(clap::Args)]
@@ -12,20 +12,29 @@ pub(crate) struct Options {
     /// Where to listen, as often as wanted: tcp:8023:interface=127.0.0.1, unix:/run/chat.sock
     #[arg(long, value_name = "ENDPOINT", default_value = "tcp:8023:interface=127.0.0.1")]
     listen: Vec<String>,
+    #[command(flatten)]
+    pub(crate) crew: Crew,
 }
 
 /// So many connections to one port may be there without being members: they are choosing a name, or are on
 /// their way out.
 const NAMELESS_MAX: usize = 1_000;
 
-/// Opens every endpoint, with one room behind all of them.
+/// Opens every endpoint, with one room behind all of them: this thread's part of what is on `floor`.
 pub(crate) fn start(
+    place: &Place,
     reactor: &Reactor,
     options: &Options,
+    floor: &Floor,
 ) -> Result<Vec<Deferred<Opened>>, Failure> {
-    let room = Room::new(RoomLimits::default());
+    let room = Room::on(floor);
+    let relay = room.relay(); // It ends with the room.
+    drop(reactor.spawn(async {
+        relay.await;
+        Ok(())
+    }));
     let endpoints = ropewalk::endpoints(reactor);
-    let voice = Voice::beside(&options.listen);
+    let voice = Voice::beside(&options.listen, place);
     let mut opening = Vec::new();
     for text in &options.listen {
         let endpoint = endpoints.server(text).map_err(endpoint_error)?;

@@ -2,7 +2,7 @@
 
 use ropewalk::{Cx, DatagramProtocol, DatagramTransport, Deferred, Failure, Protocol, Reactor};
 
-use crate::program::{Opened, Voice, endpoint_error, word_of};
+use crate::program::{Crew, Opened, Place, Voice, endpoint_error, word_of};
 
 /// What `ropewalk echo` is told on the command line.
 #[derive(clap::Args)]
@@ -10,6 +10,8 @@ pub(crate) struct Options {
     /// Where to listen, as often as wanted: tcp:8007:interface=127.0.0.1, unix:/run/echo.sock, udp:8007, stdio:
     #[arg(long, value_name = "ENDPOINT", default_value = "tcp:8007:interface=127.0.0.1")]
     listen: Vec<String>,
+    #[command(flatten)]
+    pub(crate) crew: Crew,
 }
 
 /// Writes back what it receives.
@@ -34,10 +36,11 @@ impl DatagramProtocol for Echo {
 
 /// Opens every endpoint.
 pub(crate) fn start(
+    place: &Place,
     reactor: &Reactor,
     options: &Options,
 ) -> Result<Vec<Deferred<Opened>>, Failure> {
-    let voice = Voice::beside(&options.listen);
+    let voice = Voice::beside(&options.listen, place);
     options.listen.iter().map(|text| open(reactor, text, voice)).collect()
 }
 

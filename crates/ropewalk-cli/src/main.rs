@@ -9,8 +9,11 @@ mod echo;
 mod program;
 
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use clap::{Parser, Subcommand};
+use ropewalk::FailureKind;
+use ropewalk_chat::{Floor, RoomLimits};
 
 /// An event-driven networking engine, and the programs that come with it.
 #[derive(Parser)]
@@ -38,12 +41,26 @@ fn main() -> ExitCode {
     };
     program::log_to_stderr();
     let reactor = arguments.reactor.as_deref();
-    let ran = match &arguments.program {
-        Program::Echo(options) => program::run(reactor, |reactor| echo::start(reactor, options)),
-        Program::Chat(options) => program::run(reactor, |reactor| chat::start(reactor, options)),
+    let ran = match arguments.program {
+        Program::Echo(options) => {
+            let options = Arc::new(options);
+            let shared = options.clone();
+            program::run(reactor, &options.crew, move |place, reactor| {
+                echo::start(place, reactor, &shared)
+            })
+        }
+        Program::Chat(options) => {
+            let (options, floor) = (Arc::new(options), Floor::new(RoomLimits::default()));
+            let shared = options.clone();
+            program::run(reactor, &options.crew, move |place, reactor| {
+                chat::start(place, reactor, &shared, &floor)
+            })
+        }
     };
     match ran {
         Ok(()) => ExitCode::SUCCESS,
+        // While it was being set up.
+        Err(failure) if failure.is(FailureKind::Stopped) => ExitCode::SUCCESS,
         Err(failure) => program::complain(&failure),
     }
 }

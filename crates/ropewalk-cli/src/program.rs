@@ -11,21 +11,70 @@ use ropewalk::{
 /// What a program has opened: a port for connections, or (`None`) a socket for datagrams.
 pub(crate) type Opened = Option<ListeningPort>;
 
+/// How many reactors a program runs on.
+#[derive(clap::Args)]
+pub(crate) struct Crew {
+    /// Run on so many threads, each with its own reactor and a share of the connections
+    #[arg(long, value_name = "N", default_value_t = 1,
+          value_parser = clap::value_parser!(u16).range(1..=WORKERS_MAX))]
+    workers: u16,
+    /// Who of the workers gets a new connection: whom the system chooses, or who has the fewest
+    #[arg(long, value_name = "HOW", value_enum, default_value = "system")]
+    accept_balance: Balance,
+}
+
+/// More than any machine has cores: a larger number is a mistake.
+const WORKERS_MAX: i64 = 1_024;
+
+#[derive(Clone, Copy, clap::ValueEnum)]
+enum Balance {
+    System,
+    Fewest,
+}
+
 /// Runs a program: sets it up with `start`, then the loop until it is stopped, or until nobody can come any
 /// more. A set-up that fails ends it.
 pub(crate) fn run(
     reactor: Option<&str>,
-    start: impl FnOnce(&Reactor) -> Result<Vec<Deferred<Opened>>, Failure>,
+    crew: &Crew,
+    start: impl Fn(&Place, &Reactor) -> Result<Vec<Deferred<Opened>>, Failure> + Send + Sync + 'static,
 ) -> Result<(), Failure> {
+    if crew.workers > 1 {
+        return run_workers(reactor, crew, start);
+    }
     let main_loop = net::new_loop(reactor)?;
     net::stop_on_signals(main_loop.reactor())?;
-    let opening = start(main_loop.reactor())?;
+    let opening = start(&Place { is_first: true }, main_loop.reactor())?;
     let opened = main_loop.run_until(all_of(main_loop.reactor(), opening))?;
     // A socket for datagrams has no end of its own.
     if let Some(ports) = opened.into_iter().collect() {
         stop_after(main_loop.reactor(), ports);
     }
     main_loop.run()
+}
+
+fn run_workers(
+    reactor: Option<&str>,
+    crew: &Crew,
+    start: impl Fn(&Place, &Reactor) -> Result<Vec<Deferred<Opened>>, Failure> + Send + Sync + 'static,
+) -> Result<(), Failure> {
+    let workers = net::Workers {
+        reactor: reactor.map(str::to_owned),
+        accept_balance: match crew.accept_balance {
+            Balance::System => net::AcceptBalance::System,
+            Balance::Fewest => net::AcceptBalance::Fewest,
+        },
+        ..net::Workers::new(crew.workers.into())
+    };
+    workers.run(move |worker, reactor| {
+        let place = Place { is_first: worker.index() == 0 };
+        start(&place, reactor).map_or_else(Deferred::fail, |opening| all_of(reactor, opening))
+    })
+}
+
+/// Which of the threads that a program runs on this is.
+pub(crate) struct Place {
+    is_first: bool,
 }
 
 /// Waits for all of them; fails with the first failure in their order.
@@ -58,12 +107,18 @@ fn stop_after(reactor: &Reactor, ports: Vec<ListeningPort>) {
 pub(crate) enum Voice {
     Output,
     Error,
+    /// Of all workers but the first, who has said it.
+    Silent,
 }
 
 impl Voice {
     /// The voice of a program that listens there.
-    pub(crate) fn beside(listen: &[String]) -> Self {
-        if listen.iter().any(|text| word_of(text) == "stdio") { Self::Error } else { Self::Output }
+    pub(crate) fn beside(listen: &[String], place: &Place) -> Self {
+        match listen.iter().any(|text| word_of(text) == "stdio") {
+            _ if !place.is_first => Self::Silent,
+            true => Self::Error,
+            false => Self::Output,
+        }
     }
 
     /// Says where the program listens; the last word of the line is the address. Of standard input and output
@@ -79,6 +134,7 @@ impl Voice {
         let _ = match self {
             Self::Output => writeln!(io::stdout(), "{line}"),
             Self::Error => writeln!(io::stderr(), "{line}"),
+            Self::Silent => Ok(()),
         };
     }
 }

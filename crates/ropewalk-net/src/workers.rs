@@ -5,6 +5,7 @@
 //! call ([`ReactorRemote`]). What the set-up functions listen on is shared: they open the same endpoints, and
 //! each worker gets some of the connections (see `shared_port.rs`).
 
+use std::cell::Cell;
 use std::fmt;
 use std::future::poll_fn;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -106,7 +107,8 @@ impl Workers {
         Self::new(thread::available_parallelism().map_or(1, Into::into))
     }
 
-    /// Runs the workers until SIGINT or SIGTERM, or until one of them ends; then all end, and it returns.
+    /// Runs the workers until SIGINT or SIGTERM, or until one of them ends; then all end, and it returns. To be
+    /// stopped while they are set up is no failure.
     ///
     /// # Errors
     /// As [`start`](Self::start) and [`RunningWorkers::wait`]; `System` if the signals cannot be caught.
@@ -114,11 +116,15 @@ impl Workers {
         &self,
         set_up: impl Fn(&Worker, &Reactor) -> R + Send + Sync + 'static,
     ) -> Result<(), Failure> {
-        let running = self.start(move |worker, reactor| match stop_on_signals(reactor) {
+        let started = self.start(move |worker, reactor| match stop_on_signals(reactor) {
             Ok(()) => set_up(worker, reactor).into_deferred(),
             Err(failure) => Deferred::fail(failure),
-        })?;
-        running.wait()
+        });
+        match started {
+            Ok(running) => running.wait(),
+            Err(failure) if failure.is(FailureKind::Stopped) => Ok(()),
+            Err(failure) => Err(failure),
+        }
     }
 
     /// Starts the workers: on each thread `set_up` gets its reactor ready. Returns when what they gave has
@@ -137,7 +143,13 @@ impl Workers {
         let (mut threads, mut begin) = (Vec::new(), Vec::new());
         for index in 0..count {
             let (send, receive) = channel();
-            let thread = Thread { index, tell: tell.clone(), stop: stop.clone(), begin: receive };
+            let thread = Thread {
+                index,
+                tell: tell.clone(),
+                stop: stop.clone(),
+                begin: receive,
+                ready: Cell::new(false),
+            };
             let (reactor, set_up) = (self.reactor.clone(), set_up.clone());
             let builder = thread::Builder::new().name(format!("ropewalk-worker-{index}"));
             let started = builder.spawn(move || thread.run(reactor.as_deref(), &*set_up));
@@ -172,6 +184,8 @@ struct Thread {
     tell: Sender<News>,
     stop: Arc<StopFlag>,
     begin: Receiver<Worker>,
+    /// Whether its set-up has fired.
+    ready: Cell<bool>,
 }
 
 impl Thread {
@@ -179,7 +193,8 @@ impl Thread {
         let ended = catch_unwind(AssertUnwindSafe(|| self.work(reactor, set_up)))
             .unwrap_or_else(|panic| Err(Failure::from_panic(&*panic)))
             .map_err(|failure| failure.context(format!("worker {}", self.index)));
-        if let Err(failure) = &ended {
+        if let (Err(failure), true) = (&ended, self.ready.get()) {
+            // Who started the workers may not wait for them yet.
             tracing::error!(target: "ropewalk::net", "{failure}; all workers stop");
         }
         // First the news, so that the end that made the others stop is told before theirs.
@@ -203,6 +218,7 @@ impl Thread {
         let ready = main_loop.run_until(set_up(&worker, reactor).into_deferred());
         set_up_for.replace(None);
         ready?;
+        self.ready.set(true);
         let _ = self.tell.send(News::Ready);
         main_loop.run()
     }

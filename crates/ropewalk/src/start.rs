@@ -1,7 +1,8 @@
 //! The first lines of a program: the endpoint strings that are known, and [`run`].
 
 use ropewalk_core::{
-    Deferred, Endpoints, Factory, Failure, ListeningPort, Outcome, ProtocolRef, Reactor,
+    Deferred, Endpoints, Factory, Failure, FailureKind, ListeningPort, Outcome, ProtocolRef,
+    Reactor,
 };
 
 /// All endpoint strings that this build of Ropewalk knows: those of [`ropewalk_net::endpoints`].
@@ -37,13 +38,17 @@ pub fn connect<F: Factory>(
 
 /// Runs a program: a loop over the best driver of this machine, which SIGINT and SIGTERM stop.
 ///
-/// `start` sets the program up. When what it gives has fired, the loop goes on until it is stopped.
+/// `start` sets the program up. When what it gives has fired, the loop goes on until it is stopped. To be
+/// stopped before is no failure.
 ///
 /// # Errors
 /// What `start` failed with, or what the loop could not go on for.
 pub fn run<R: Outcome>(start: impl FnOnce(&Reactor) -> R) -> Result<(), Failure> {
     let main_loop = ropewalk_net::new_loop(None)?;
     ropewalk_net::stop_on_signals(main_loop.reactor())?;
-    main_loop.run_until(start(main_loop.reactor()).into_deferred())?;
-    main_loop.run()
+    match main_loop.run_until(start(main_loop.reactor()).into_deferred()) {
+        Ok(_) => main_loop.run(),
+        Err(failure) if failure.is(FailureKind::Stopped) => Ok(()),
+        Err(failure) => Err(failure),
+    }
 }

@@ -203,11 +203,14 @@ fn who_leaves_while_others_are_told_is_told_no_more() {
     let room = room();
     let (shy, shy_too) = (Rc::new(RefCell::new(None)), Rc::new(RefCell::new(None)));
     // The first takes the second along before it is told.
-    *shy_too.borrow_mut() = Some(room.join("b", Rc::new(Ears::default())).expect("free"));
-    *shy.borrow_mut() = Some(room.join("a", Rc::new(Shy(shy_too))).expect("free"));
+    let first = room.join("a", Rc::new(Shy(shy_too.clone()))).expect("free");
+    *shy.borrow_mut() = Some(first);
+    let b_hears = Rc::new(Ears::default());
+    *shy_too.borrow_mut() = Some(room.join("b", b_hears.clone()).expect("free"));
     let (carol, carol_hears) = join(&room, "carol");
     carol.say(NOW, "boo").expect("it may be said");
     assert_eq!(carol_hears.take(), ["*** b has left (quit)"]);
+    assert!(!b_hears.take().contains(&"<carol> boo".to_owned()));
     assert_eq!(room.len(), 2);
 }
 
@@ -230,4 +233,65 @@ fn a_listener_that_panics_does_not_silence_the_room() {
     let (_bob, bob_hears) = join(&room, "bob");
     alice.say(NOW, "still here").expect("it may be said");
     assert_eq!(bob_hears.take(), ["<alice> still here"]);
+}
+
+/// One task, polled by hand: what a reactor does.
+fn poll(task: &mut std::pin::Pin<Box<dyn Future<Output = ()>>>) -> bool {
+    let mut cx = std::task::Context::from_waker(std::task::Waker::noop());
+    task.as_mut().poll(&mut cx).is_ready()
+}
+
+#[test]
+fn two_parts_are_one_room() {
+    let floor = Floor::new(RoomLimits { members_max: 3, ..RoomLimits::default() });
+    let (here, there) = (Room::on(&floor), Room::on(&floor));
+    let mut relays = [Box::pin(here.relay()) as _, Box::pin(there.relay()) as _];
+    let (alice, alice_hears) = join(&here, "alice");
+    let (bob, bob_hears) = join(&there, "bob");
+    assert_eq!(refused(there.join("ALICE", Rc::new(Ears::default()))), RoomError::NameTaken);
+    alice.say(NOW, "hello").expect("it may be said");
+    bob.say(NOW, "hi").expect("it may be said");
+    alice.tell(NOW, "bob", "psst").expect("he is there");
+    bob.rename(NOW, "rob").expect("it is free");
+    assert!(!relays.iter_mut().any(poll));
+    assert_eq!(alice_hears.take(), ["*** bob has joined", "<bob> hi", "*** bob is now called rob"]);
+    assert_eq!(bob_hears.take(), ["<alice> hello", "[alice] psst"]);
+    let names = |room: &Room| room.who().iter().map(ToString::to_string).collect::<Vec<_>>();
+    assert_eq!((names(&here), names(&there)), (vec!["alice".into(), "rob".into()], names(&here)));
+    let (_carol, _) = join(&here, "carol");
+    assert_eq!(refused(there.join("dave", Rc::new(Ears::default()))), RoomError::Full);
+    there.close();
+    assert!(poll(&mut relays[1]), "it is over");
+    assert!(bob_hears.take().ends_with(&["*** The room is closed. Goodbye.".into()]));
+    assert_eq!(names(&here), ["alice", "carol"]);
+    assert!(!poll(&mut relays[0]));
+    alice.say(NOW, "anybody?").expect("the room goes on here");
+}
+
+#[test]
+fn who_comes_later_does_not_hear_what_was_before() {
+    let floor = Floor::new(RoomLimits::default());
+    let (here, there) = (Room::on(&floor), Room::on(&floor));
+    let mut relay = Box::pin(there.relay()) as _;
+    let (alice, _) = join(&here, "alice");
+    alice.say(NOW, "before").expect("it may be said");
+    let (_bob, bob_hears) = join(&there, "bob");
+    alice.say(NOW, "after").expect("it may be said");
+    assert!(!poll(&mut relay));
+    assert_eq!(bob_hears.take(), ["<alice> after"]);
+}
+
+#[test]
+fn a_part_that_is_stuck_is_waited_for_within_a_limit() {
+    let floor = Floor::new(RoomLimits { events_max: 3, ..RoomLimits::default() });
+    let (here, there) = (Room::on(&floor), Room::on(&floor));
+    let mut relay = Box::pin(there.relay()) as _;
+    let (alice, _) = join(&here, "alice");
+    let said: Vec<_> = (0..3).map(|_| alice.say(NOW, "hello")).collect();
+    assert_eq!(said, [Ok(()), Ok(()), Err(RoomError::Busy)]);
+    assert_eq!(refused(here.join("bob", Rc::new(Ears::default()))), RoomError::Busy);
+    assert!(!poll(&mut relay));
+    alice.say(NOW, "there you are").expect("there is room again");
+    drop((there, relay));
+    (0..10).for_each(|_| alice.say(NOW, "alone").expect("nobody is behind"));
 }

@@ -7,3 +7,4 @@ mod ending;
 mod log;
 mod program;
 mod signals;
+mod workers;
