@@ -20,6 +20,7 @@ const PROGRAMS: &[Program] = &[
     Program { name: "socat", package: "socat" },
     Program { name: "systemd-socket-activate", package: "systemd" },
     Program { name: "python3", package: "python3" },
+    Program { name: "strace", package: "strace" },
 ];
 
 /// Installs what is missing, where that can be done. Never fails: tests skip what is not there.

@@ -7,4 +7,5 @@ mod ending;
 mod log;
 mod program;
 mod signals;
+mod system_calls;
 mod workers;
