@@ -2,7 +2,8 @@
 //!
 //! A [`NetDriver`] moves bytes for one reactor, by epoll, poll or select. [`endpoints`] knows the strings
 //! `tcp:`, `unix:`, `udp:`, `stdio:`, `fd:` and `systemd:`; each of them is a type here too, for those who
-//! like types better: [`TcpServerEndpoint`], [`UnixClientEndpoint`] and so on.
+//! like types better: [`TcpServerEndpoint`], [`UnixClientEndpoint`] and so on. [`Workers`] runs several reactors
+//! on as many threads.
 //!
 //! This is the only crate of the workspace with `unsafe` in it: the numbers of open descriptors, and
 //! `select`.

@@ -3,11 +3,15 @@
 //!
 //! A test program of its own, since it counts what the whole process allocates.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
 use std::cell::Cell;
 use std::rc::Rc;
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use ropewalk_core::{Cx, DelayedCall, Protocol, Reactor, ReactorTime};
+use bytes::Bytes;
+use ropewalk_core::{Cx, DelayedCall, Protocol, Reactor};
 use ropewalk_net::{NetDriver, SystemResolver, TcpClientEndpoint, TcpServerEndpoint, new_loop};
 
 #[global_allocator]
@@ -62,8 +66,12 @@ fn start(reactor: &Reactor, main_loop: &ropewalk_core::Loop, rounds: &Rc<Cell<us
     }
 }
 
+/// One at a time: what is counted is the process's.
+static COUNTING: Mutex<()> = Mutex::new(());
+
 #[test]
 fn an_event_allocates_nothing() {
+    let _turn = COUNTING.lock().unwrap_or_else(PoisonError::into_inner);
     let _profiler = dhat::Profiler::builder().testing().build();
     for name in NetDriver::names().iter().filter(|name| !matches!(**name, "poll" | "select")) {
         let main_loop = new_loop(Some(name)).unwrap();
@@ -74,5 +82,56 @@ fn an_event_allocates_nothing() {
         run_to(&main_loop, &rounds, 30_000);
         let allocated = dhat::HeapStats::get().total_blocks - before;
         assert_eq!(allocated, 0, "{name}: for 20,000 messages there and back");
+    }
+}
+
+/// Counts what it gets.
+struct Sink(Rc<Cell<usize>>);
+
+impl Protocol for Sink {
+    fn data_received(&mut self, _: &mut Cx<'_>, data: &[u8]) {
+        self.0.set(self.0.get() + data.len());
+    }
+}
+
+const LARGE: usize = 8 << 20;
+
+/// Writes a lot as one piece, when it is told to.
+struct Source;
+
+impl Protocol for Source {}
+
+#[test]
+fn bytes_are_not_copied_and_a_large_write_costs_no_more_than_its_size() {
+    let _turn = COUNTING.lock().unwrap_or_else(PoisonError::into_inner);
+    let _profiler = dhat::Profiler::builder().testing().build();
+    for name in NetDriver::names().iter().filter(|name| !matches!(**name, "poll" | "select")) {
+        let main_loop = new_loop(Some(name)).unwrap();
+        let (reactor, counted) = (main_loop.reactor(), Rc::new(Cell::new(0)));
+        let server = TcpServerEndpoint::new(([127, 0, 0, 1], 0));
+        let count = counted.clone();
+        let listening = reactor.listen(&server, move || Sink(count.clone()));
+        let host = main_loop.run_until(listening).unwrap().host().ip().unwrap();
+        let resolver = Rc::new(SystemResolver::new(reactor));
+        let client = TcpClientEndpoint::new(host.ip().to_string(), host.port(), resolver);
+        let source = main_loop.run_until(reactor.connect(&client, || Source)).unwrap();
+        let transport = source.transport().unwrap();
+        let bytes = Bytes::from(vec![b'x'; LARGE]);
+        // The first time the reactor's own buffers are made.
+        transport.write_bytes(bytes.clone());
+        run_to(&main_loop, &counted, LARGE);
+
+        let before = dhat::HeapStats::get().total_bytes;
+        transport.write_bytes(bytes.clone());
+        run_to(&main_loop, &counted, 2 * LARGE);
+        let for_bytes = dhat::HeapStats::get().total_bytes - before;
+        assert!(for_bytes < 64 << 10, "{name}: {for_bytes} bytes were allocated to send {LARGE}");
+
+        let before = dhat::HeapStats::get().total_bytes;
+        bytes.chunks(1000).for_each(|piece| transport.write(piece));
+        run_to(&main_loop, &counted, 3 * LARGE);
+        let for_pieces = dhat::HeapStats::get().total_bytes - before;
+        // A buffer that doubles as it grows has been up to four times its size in all.
+        assert!(for_pieces < 5 * LARGE as u64, "{name}: {for_pieces} bytes for {LARGE} in pieces");
     }
 }

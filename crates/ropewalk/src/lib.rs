@@ -32,6 +32,7 @@
 //! | wait for a time | [`Reactor::call_later`], [`LoopingCall`], [`defer_later`] |
 //! | reach another connection | [`ProtocolRef`], [`Transport`] |
 //! | work that takes long | [`Cooperator`], [`net::ThreadPool`] |
+//! | use all cores | [`net::Workers`] |
 //! | do it in another loop | [`Loop::turn`], [`Loop::as_fd`] |
 //! | start and stop | [`run`], [`Reactor::stop`], [`ShutdownPart`] |
 #![forbid(unsafe_code)]
