@@ -28,11 +28,12 @@ pub(crate) fn start(
     floor: &Floor,
 ) -> Result<Vec<Deferred<Opened>>, Failure> {
     let room = Room::on(floor);
-    let relay = room.relay(); // It ends with the room.
-    drop(reactor.spawn(async {
+    let relay = room.relay();
+    let relaying = reactor.spawn(async {
         relay.await;
         Ok(())
-    }));
+    });
+    drop(relaying.add_errback(|_| ())); // It ends with the room, or with the reactor.
     let endpoints = ropewalk::endpoints(reactor);
     let voice = Voice::beside(&options.listen, place);
     let mut opening = Vec::new();
