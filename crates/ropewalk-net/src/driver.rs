@@ -15,6 +15,7 @@ use crate::epoll::Epoll;
 use crate::poll::Poll;
 use crate::poller::Poller;
 use crate::readiness::Readiness;
+use crate::ring::Ring;
 use crate::select::Select;
 use crate::sockets::Sockets;
 use crate::workers::Worker;
@@ -27,7 +28,7 @@ pub struct NetDriver {
 }
 
 /// The names of the drivers, the best first.
-const NAMES: [&str; 3] = [Epoll::NAME, Poll::NAME, Select::NAME];
+const NAMES: [&str; 4] = [Epoll::NAME, Ring::NAME, Poll::NAME, Select::NAME];
 
 impl NetDriver {
     /// The best driver that works here.
@@ -48,13 +49,14 @@ impl NetDriver {
         Err(first_error.unwrap_or_else(|| Failure::new(FailureKind::System, "there is no driver")))
     }
 
-    /// The driver called `epoll`, `poll` or `select`.
+    /// The driver called `epoll`, `uring`, `poll` or `select`.
     ///
     /// # Errors
     /// `Local` if there is none of that name; `System` if it does not work here.
     pub fn by_name(name: &str) -> Result<Self, Failure> {
         let made = match name {
             Epoll::NAME => Readiness::<Epoll>::new().map(|made| Rc::new(made) as Rc<dyn Sockets>),
+            Ring::NAME => Readiness::<Ring>::new().map(|made| Rc::new(made) as Rc<dyn Sockets>),
             Poll::NAME => Readiness::<Poll>::new().map(|made| Rc::new(made) as Rc<dyn Sockets>),
             Select::NAME => Readiness::<Select>::new().map(|made| Rc::new(made) as Rc<dyn Sockets>),
             _ => {

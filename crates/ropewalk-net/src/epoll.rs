@@ -22,7 +22,7 @@ use rustix::time::{
     Itimerspec, TimerfdClockId, TimerfdFlags, TimerfdTimerFlags, timerfd_create, timerfd_settime,
 };
 
-use crate::poller::{EVENTS_MAX, Interest, Polled, Poller};
+use crate::poller::{Completion, EVENTS_MAX, Interest, Polled, Poller};
 use crate::wake::Wake;
 
 pub(crate) struct Epoll {
@@ -38,6 +38,7 @@ pub(crate) struct Epoll {
 /// Slots that are not in the reactor's table: the eventfd and the timerfd.
 const WAKE: u64 = u64::MAX;
 const TIMER: u64 = u64::MAX - 1;
+const SILENT: u64 = u64::MAX - 2;
 
 impl Poller for Epoll {
     const NAME: &'static str = "epoll";
@@ -78,11 +79,12 @@ impl Poller for Epoll {
         }
     }
 
-    fn remove(&self, fd: RawFd, closes: bool) {
+    fn remove(&self, fd: RawFd, _: SlotId, closes: bool) -> bool {
         if !closes {
             // A descriptor that its owner has closed already is out of the set.
             let _ = epoll::delete(&self.set, borrow(fd));
         }
+        false
     }
 
     fn wait(&self, timeout: Option<Duration>, events: &mut Vec<Polled>) -> io::Result<()> {
@@ -96,6 +98,7 @@ impl Poller for Epoll {
             match event.data.u64() {
                 WAKE => self.wake.drain(),
                 TIMER => self.drain_timer(),
+                SILENT => {}
                 data => events.push(polled(data, event.flags)),
             }
         }
@@ -120,6 +123,12 @@ impl Poller for Epoll {
 }
 
 impl Epoll {
+    /// Adds a descriptor whose readiness makes the set readable and is no event: its owner drains it.
+    pub(crate) fn add_silent(&self, fd: RawFd) -> io::Result<()> {
+        let data = epoll::EventData::new_u64(SILENT);
+        Ok(epoll::add(&self.set, borrow(fd), data, epoll::EventFlags::IN)?)
+    }
+
     fn set_timer(&self, at: Time, now: Time) {
         if self.timer_at.replace(at) == at {
             return;
@@ -186,6 +195,7 @@ fn polled(data: u64, flags: epoll::EventFlags) -> Polled {
         writable: flags.intersects(Flags::OUT | Flags::ERR | Flags::HUP),
         hung_up,
         error: flags.contains(Flags::ERR),
+        completion: Completion::None,
     }
 }
 

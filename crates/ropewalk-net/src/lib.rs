@@ -21,6 +21,8 @@ mod poll;
 mod poller;
 mod readiness;
 mod receive;
+mod ring;
+mod ring_buffers;
 mod row;
 mod select;
 mod shared_port;

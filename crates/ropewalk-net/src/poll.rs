@@ -12,7 +12,7 @@ use ropewalk_core::SlotId;
 use rustix::event::{PollFd, PollFlags, poll};
 
 use crate::epoll::timespec;
-use crate::poller::{Interest, Polled, Poller};
+use crate::poller::{Completion, Interest, Polled, Poller};
 use crate::row::borrow_fd;
 use crate::wake::Wake;
 
@@ -38,8 +38,9 @@ impl Poller for Poll {
         self.add(fd, id, interest)
     }
 
-    fn remove(&self, fd: RawFd, _: bool) {
+    fn remove(&self, fd: RawFd, _: SlotId, _: bool) -> bool {
         self.wanted.borrow_mut().remove(&fd);
+        false
     }
 
     fn wait(&self, timeout: Option<Duration>, events: &mut Vec<Polled>) -> io::Result<()> {
@@ -87,5 +88,6 @@ fn ready(id: SlotId, flags: PollFlags) -> Polled {
         writable: error || flags.intersects(PollFlags::OUT | PollFlags::HUP),
         hung_up,
         error,
+        completion: Completion::None,
     }
 }

@@ -17,14 +17,14 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use ropewalk_core::{
-    Address, Close, Datagram, Driver, Event, Failure, FailureKind, Notify, OutQueue,
+    Address, Chunk, Close, Datagram, Driver, Event, Failure, FailureKind, Notify, OutQueue,
     Readiness as Ready, Sink, SlotId, Time, Wait,
 };
 
 use rustix::io::Errno;
 use rustix::net::{Shutdown, shutdown};
 
-use crate::poller::{EVENTS_MAX, Interest, Polled, Poller};
+use crate::poller::{Completion, EVENTS_MAX, Interest, Polled, Poller};
 use crate::row::{Glance, Kind, Row, borrow_fd, flag};
 use crate::socket_address;
 
@@ -92,7 +92,7 @@ impl<P: Poller> Readiness<P> {
         if fd_out != fd
             && let Err(error) = self.register(fd_out, id, &row)
         {
-            self.poller.remove(fd, false);
+            self.poller.remove(fd, id, false);
             return Err(error);
         }
         let begins = row.has(flag::OPENING | flag::READABLE);
@@ -129,11 +129,13 @@ impl<P: Poller> Readiness<P> {
                 read: row.has(flag::RECEIVING),
                 write: row.has(flag::WANTS_WRITE),
                 watch: true,
+                bytes: false,
             };
         }
         let unwanted = flag::ENDED | flag::CONNECTING | flag::STARVED;
         let read = fd == row.raw() && row.has(flag::RECEIVING) && !row.has(unwanted);
-        Interest { read, write: fd == row.raw_out() && row.is_blocked(), watch: false }
+        let write = fd == row.raw_out() && row.is_blocked();
+        Interest { read, write, watch: false, bytes: row.kind == Kind::Stream }
     }
 
     /// Tells a level-triggered poller what is wanted now.
@@ -144,7 +146,7 @@ impl<P: Poller> Readiness<P> {
             [known.then_some(fd), (fd != fd_out).then_some(fd_out)]
         });
         for (fd, interest) in wanted.into_iter().flatten().flatten() {
-            if P::EDGE && !interest.watch {
+            if P::EDGE && !interest.watch && !(P::COMPLETES && interest.bytes) {
                 continue;
             }
             if let Err(error) = self.poller.modify(fd, id, interest) {
@@ -249,6 +251,9 @@ impl<P: Poller> Readiness<P> {
     /// One descriptor is ready.
     fn serve(&self, sink: &dyn Sink, polled: Polled) {
         let id = polled.id;
+        if P::COMPLETES && polled.completion != Completion::None {
+            return self.serve_completion(sink, id, polled.completion);
+        }
         let news = if polled.readable { flag::READABLE } else { 0 }
             | if polled.hung_up { flag::HUNG_UP } else { 0 };
         let look = |row: &mut Row| {
@@ -283,6 +288,42 @@ impl<P: Poller> Readiness<P> {
         });
         if opening == Some(true) {
             sink.event(id, Event::Opened);
+        }
+    }
+
+    /// The poller has done something for a slot.
+    fn serve_completion(&self, sink: &dyn Sink, id: SlotId, completion: Completion) {
+        if completion != Completion::Released {
+            self.say_opened(sink, id);
+        }
+        match completion {
+            Completion::None => {}
+            Completion::Received { buffer, len, ends } => {
+                self.poller.deliver_bytes(buffer, len as usize, |bytes| {
+                    if self.row(id, |row| !row.has(flag::ENDED)) == Some(true) {
+                        sink.event(id, Event::Received(Chunk::lent(bytes)));
+                    }
+                });
+                if ends {
+                    self.update_interest(id);
+                }
+            }
+            Completion::Ended => {
+                self.read_end(sink, id);
+                self.say_send_failure(sink, id);
+            }
+            Completion::Failed(error) => {
+                self.read_failed(sink, id, io::Error::from_raw_os_error(error));
+            }
+            Completion::Stopped => self.update_interest(id),
+            Completion::Released => self.closed.borrow_mut().push(id),
+        }
+    }
+
+    /// Says why sending failed, if it did.
+    fn say_send_failure(&self, sink: &dyn Sink, id: SlotId) {
+        if let Some(failure) = self.take_send_failure(id) {
+            self.say_lost(sink, id, failure);
         }
     }
 
@@ -336,8 +377,10 @@ impl<P: Poller> Readiness<P> {
             }
             Kind::Stream | Kind::UnixStream | Kind::Pipe => {
                 self.receive(sink, id);
-                if let Some(failure) = self.take_send_failure(id) {
-                    self.say_lost(sink, id, failure);
+                // What is received by the poller ends by itself when the peer is gone, and says it then.
+                let ends = P::COMPLETES && kind == Kind::Stream;
+                if !(ends && self.row(id, |row| row.reads()) == Some(true)) {
+                    self.say_send_failure(sink, id);
                 }
             }
             Kind::Watch | Kind::BarePort | Kind::Free => {}
@@ -452,21 +495,24 @@ impl<P: Poller> Driver for Readiness<P> {
                 let _ = shutdown(borrow_fd(row.raw()), Shutdown::Both);
             }
             let closes = row.fd.is_some() && !shared;
-            if !row.has(flag::ALWAYS_READY) {
-                self.poller.remove(row.raw(), closes);
-            }
+            let mut later = false;
             if row.raw_out() != row.raw() {
-                self.poller.remove(row.raw_out(), closes);
+                later |= self.poller.remove(row.raw_out(), id, closes);
             }
-            std::mem::take(row)
+            if P::COMPLETES || !row.has(flag::ALWAYS_READY) {
+                later |= self.poller.remove(row.raw(), id, closes);
+            }
+            (std::mem::take(row), later)
         });
-        let Some(mut row) = closed else { return };
+        let Some((mut row, later)) = closed else { return };
         // Before the descriptors are closed: a socket's file is still known to be its own.
         if let Some(on_close) = row.extra.as_mut().and_then(|extra| extra.on_close.take()) {
             on_close();
         }
         drop(row);
-        self.closed.borrow_mut().push(id);
+        if !later {
+            self.closed.borrow_mut().push(id);
+        }
         self.tell_host();
         if self.retry_at.get() != Time::NEVER {
             self.feed_starved();
@@ -516,7 +562,14 @@ mod tests {
         let driver = Readiness::<Poll>::new().unwrap();
         let ready = |slot| {
             let id = SlotId { slot, generation: 0 };
-            Polled { id, readable: true, writable: false, hung_up: false, error: false }
+            Polled {
+                id,
+                readable: true,
+                writable: false,
+                hung_up: false,
+                error: false,
+                completion: Completion::None,
+            }
         };
         let mut served = BTreeSet::new();
         for _ in 0..3 {

@@ -29,7 +29,7 @@ const DATAGRAMS_MAX: usize = 256;
 const FILES_MAX: usize = 64;
 
 /// Whether a row is read on.
-enum Next {
+pub(crate) enum Next {
     /// Perhaps there is more.
     Read,
     /// There is no more at the moment, or it is not wanted, or there will never be more.
@@ -48,7 +48,8 @@ impl<P: Poller> Readiness<P> {
 
     /// As [`receive`](Self::receive), for a row that has just been looked at.
     pub(crate) fn receive_from(&self, sink: &dyn Sink, id: SlotId, row: Glance) {
-        if !row.reads() {
+        // Where the poller receives, two would get the bytes out of order.
+        if !row.reads() || (P::COMPLETES && row.kind == Kind::Stream) {
             return;
         }
         let mut buffer = self.buffer.take();
@@ -113,14 +114,14 @@ impl<P: Poller> Readiness<P> {
         .unwrap_or(Next::Wait)
     }
 
-    fn read_end(&self, sink: &dyn Sink, id: SlotId) -> Next {
+    pub(crate) fn read_end(&self, sink: &dyn Sink, id: SlotId) -> Next {
         self.row(id, |row| row.set(flag::ENDED));
         self.update_interest(id);
         sink.event(id, Event::ReadClosed);
         Next::Wait
     }
 
-    fn read_failed(&self, sink: &dyn Sink, id: SlotId, error: io::Error) -> Next {
+    pub(crate) fn read_failed(&self, sink: &dyn Sink, id: SlotId, error: io::Error) -> Next {
         match error.kind() {
             io::ErrorKind::WouldBlock => {
                 self.row(id, |row| row.clear(flag::READABLE));

@@ -12,7 +12,7 @@ use ropewalk_core::SlotId;
 use rustix::event::{FdSetElement, FdSetIter, fd_set_insert, fd_set_num_elements, select};
 
 use crate::epoll::timespec;
-use crate::poller::{Interest, Polled, Poller};
+use crate::poller::{Completion, Interest, Polled, Poller};
 use crate::row::borrow_fd;
 use crate::wake::Wake;
 
@@ -46,8 +46,9 @@ impl Poller for Select {
         self.add(fd, id, interest)
     }
 
-    fn remove(&self, fd: RawFd, _: bool) {
+    fn remove(&self, fd: RawFd, _: SlotId, _: bool) -> bool {
         self.wanted.borrow_mut().remove(&fd);
+        false
     }
 
     fn wait(&self, timeout: Option<Duration>, events: &mut Vec<Polled>) -> io::Result<()> {
@@ -88,7 +89,14 @@ impl Poller for Select {
         for (fd, (readable, writable)) in ready {
             if let Some((id, _)) = wanted.get(&fd) {
                 // select does not tell a hang-up from data: reading on until there is nothing finds it.
-                events.push(Polled { id: *id, readable, writable, hung_up: true, error: false });
+                events.push(Polled {
+                    id: *id,
+                    readable,
+                    writable,
+                    hung_up: true,
+                    error: false,
+                    completion: Completion::None,
+                });
             }
         }
         Ok(())
@@ -105,8 +113,14 @@ impl Select {
         self.wanted.borrow_mut().retain(|fd, (id, _)| {
             let open = rustix::io::fcntl_getfd(borrow_fd(*fd)).is_ok();
             if !open {
-                let ready =
-                    Polled { id: *id, readable: true, writable: true, hung_up: true, error: true };
+                let ready = Polled {
+                    id: *id,
+                    readable: true,
+                    writable: true,
+                    hung_up: true,
+                    error: true,
+                    completion: Completion::None,
+                };
                 events.push(ready);
             }
             open

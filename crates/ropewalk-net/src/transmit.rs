@@ -116,7 +116,7 @@ impl<P: Poller> Readiness<P> {
         self.row(id, |row| {
             let _ = shutdown(borrow_fd(row.raw_out()), Shutdown::Write);
             if let Some(fd) = row.extra.as_mut().and_then(|extra| extra.write_fd.take()) {
-                self.poller.remove(fd.as_raw_fd(), false);
+                self.poller.remove(fd.as_raw_fd(), id, false);
             }
         });
     }

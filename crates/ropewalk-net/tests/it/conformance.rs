@@ -71,3 +71,13 @@ fn poll_over_unix() {
 fn select_over_unix() {
     check(|| unix("select"));
 }
+
+#[test]
+fn uring_over_tcp() {
+    check(|| tcp("uring"));
+}
+
+#[test]
+fn uring_over_unix() {
+    check(|| unix("uring"));
+}
