@@ -61,6 +61,8 @@ struct Slot {
     closing: bool,
     /// What a watch waits for.
     watch: Option<Interest>,
+    /// It is received here, and not polled for that.
+    bytes: bool,
     fds: [RawFd; 2],
     armed: [Armed; 4],
 }
@@ -115,7 +117,8 @@ impl Poller for Ring {
         }
         let slot = &mut slots[place];
         if slot.generation != id.generation || slot.fds == [0, 0] {
-            *slot = Slot { generation: id.generation, fds: [fd, -1], ..Slot::default() };
+            let (generation, bytes) = (id.generation, interest.bytes);
+            *slot = Slot { generation, bytes, fds: [fd, -1], ..Slot::default() };
         } else if slot.fds[0] != fd {
             slot.fds[1] = fd;
         }
@@ -154,6 +157,11 @@ impl Poller for Ring {
         if interest.write && !slot.is_armed(Request::Room) {
             let room = opcode::PollAdd::new(types::Fd(fd), OUT).build();
             self.ask(id.slot, slot, Request::Room, room)?;
+        }
+        if !interest.read && !interest.write && !slot.is_armed(Request::Poll) {
+            // Errors are always reported: a connection that is paused hears of a reset.
+            let errors = opcode::PollAdd::new(types::Fd(fd), 0).build();
+            self.ask(id.slot, slot, Request::Poll, errors)?;
         }
         Ok(())
     }
@@ -368,10 +376,11 @@ impl Ring {
         let mut slots = self.slots.borrow_mut();
         let slot = &mut slots[place as usize];
         let id = SlotId { slot: place, generation: slot.generation };
-        let is_newest = slot.armed[request as usize].number == number;
+        let armed = &mut slot.armed[request as usize];
+        let is_wanted = armed.is && armed.number == number;
         if ends {
             slot.in_flight -= 1;
-            slot.armed[request as usize].is &= !is_newest;
+            armed.is &= !is_wanted;
         }
         let buffer = cqueue::buffer_select(entry.flags());
         if slot.closing {
@@ -403,11 +412,11 @@ impl Ring {
                 };
                 events.push(Polled::completed(id, completion));
             }
-            _ if !is_newest || result < 0 => {}
+            _ if !is_wanted || result < 0 => {}
             _ => {
                 if slot.watch.is_some() {
                     self.watches.borrow_mut().push(place);
-                } else if ends && request != Request::Room {
+                } else if ends && request != Request::Room && !slot.bytes {
                     // The kernel had no room for more.
                     let poll = opcode::PollAdd::new(
                         types::Fd(slot.fds[usize::from(request == Request::PollOut)]),
