@@ -87,7 +87,9 @@ mod tests {
     fn an_answer_is_whole_at_its_end() {
         let request = Speech::Echo.request();
         assert_eq!(request.len(), 64);
-        assert!(Speech::Echo.is_answered_by(request) && !Speech::Echo.is_answered_by(&request[1..]));
+        assert!(
+            Speech::Echo.is_answered_by(request) && !Speech::Echo.is_answered_by(&request[1..])
+        );
         assert!(Speech::Http.is_answered_by(b"HTTP/1.1 200 OK\r\n\r\nok\n"));
         assert!(!Speech::Http.is_answered_by(b"HTTP/1.1 200 OK\r\n\r\n"));
         assert_eq!("http".parse(), Ok(Speech::Http));

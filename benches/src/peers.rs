@@ -205,7 +205,8 @@ impl Peer {
             Program::Built(name) => command.arg(program(name)?),
             Program::Libuv => command.arg(foreign::libuv().map_err(io::Error::other)?),
             Program::Python { script, package } => {
-                let (python, script) = foreign::python(script, package).map_err(io::Error::other)?;
+                let (python, script) =
+                    foreign::python(script, package).map_err(io::Error::other)?;
                 command.arg(python).arg(script)
             }
             Program::Nginx => {
