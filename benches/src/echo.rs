@@ -14,7 +14,7 @@ use crate::turns::{Load, Plan};
 /// Measures.
 pub fn measure(plan: &Plan) -> Section {
     let (mut ready, mut missing) = peers::available(peers::ECHOES);
-    let (rounds, seconds) = (plan.rounds.unwrap_or(5), plan.seconds.unwrap_or(1.0));
+    let (rounds, seconds) = (plan.rounds.unwrap_or(5), plan.seconds.unwrap_or(0.8));
     let size = plan.size.unwrap_or(64);
     let mut rows = Vec::new();
     for connections in plan.connections.clone().unwrap_or(vec![1, 50, 1_000]) {

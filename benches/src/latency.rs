@@ -16,7 +16,7 @@ const RATES: [f64; 2] = [10_000.0, 100_000.0];
 /// Measures.
 pub fn measure(plan: &Plan) -> Section {
     let (mut ready, mut missing) = peers::available(peers::ECHOES);
-    let (rounds, seconds) = (plan.rounds.unwrap_or(3), plan.seconds.unwrap_or(1.0));
+    let (rounds, seconds) = (plan.rounds.unwrap_or(3), plan.seconds.unwrap_or(0.8));
     let mut rows = Vec::new();
     for connections in plan.connections.clone().unwrap_or(vec![50]) {
         for rate in RATES {

@@ -55,7 +55,9 @@ pub const TOKIO: &str = "tokio";
 pub const EPOLL: &str = "ropewalk (epoll)";
 /// The same on io_uring.
 pub const URING: &str = "ropewalk (uring)";
-/// Ours in the bench of workers.
+/// Ours in the bench of workers, on a core of its own.
+pub const ONE_APART: &str = "ropewalk, 1 worker, load apart";
+/// The same with the load on its core, as all others there.
 pub const ONE_WORKER: &str = "ropewalk, 1 worker";
 /// Two threads, each taking what it is given.
 pub const TWO_WORKERS: &str = "ropewalk, 2 workers";
@@ -83,7 +85,7 @@ const fn python(name: &'static str, script: &'static str, package: &'static str)
 pub const ECHOES: &[Peer] = &[
     built(FLOOR, "peer-epoll", &[ADDRESS]),
     built(URING_FLOOR, "peer-uring", &[ADDRESS]),
-    built(EPOLL, "ropewalk", &["echo", "--listen", ENDPOINT, "--reactor", "epoll"]),
+    built(EPOLL, "ropewalk", ONE),
     built(URING, "ropewalk", &["echo", "--listen", ENDPOINT, "--reactor", "uring"]),
     built(TOKIO, "peer-tokio", &[ADDRESS]),
     built("tokio, multi-thread", "peer-tokio", &[ADDRESS, "2"]),
@@ -97,31 +99,28 @@ pub const ECHOES: &[Peer] = &[
 pub const NGINX: Peer =
     Peer { speech: Speech::Http, program: Program::Nginx, ..built("nginx (HTTP)", "", &[]) };
 
-/// One thread and two, sharing two cores with the load.
+/// One thread and two. All but the first share two cores with the load.
 pub const WORKERS: &[Peer] = &[
-    shared(built(ONE_WORKER, "ropewalk", &["echo", "--listen", ENDPOINT, "--reactor", "epoll"])),
-    shared(built(
-        TWO_WORKERS,
-        "ropewalk",
-        &["echo", "--listen", ENDPOINT, "--reactor", "epoll", "--workers", "2"],
-    )),
-    shared(built(
-        "ropewalk, 2 workers, fewest",
-        "ropewalk",
-        &[
-            "echo",
-            "--listen",
-            ENDPOINT,
-            "--reactor",
-            "epoll",
-            "--workers",
-            "2",
-            "--accept-balance",
-            "fewest",
-        ],
-    )),
+    built(ONE_APART, "ropewalk", ONE),
+    shared(built(ONE_WORKER, "ropewalk", ONE)),
+    shared(built(TWO_WORKERS, "ropewalk", TWO)),
+    shared(built("ropewalk, 2 workers, fewest", "ropewalk", TWO_BALANCED)),
     shared(built("tokio, 1 thread", "peer-tokio", &[ADDRESS])),
     shared(built("tokio, 2 threads", "peer-tokio", &[ADDRESS, "2"])),
+];
+
+const ONE: &[&str] = &["echo", "--listen", ENDPOINT, "--reactor", "epoll"];
+const TWO: &[&str] = &["echo", "--listen", ENDPOINT, "--reactor", "epoll", "--workers", "2"];
+const TWO_BALANCED: &[&str] = &[
+    "echo",
+    "--listen",
+    ENDPOINT,
+    "--reactor",
+    "epoll",
+    "--workers",
+    "2",
+    "--accept-balance",
+    "fewest",
 ];
 
 /// Those of `peers` that start and answer, and of the others why they do not.

@@ -26,7 +26,7 @@ pub struct Group {
 /// A bar for each server, from zero; each group has its own scale.
 pub fn bars(title: &str, groups: &[Group]) -> String {
     draw(title, groups, |svg, group, y| {
-        let all = group.servers.iter().flat_map(|(_, figures)| figures);
+        let all = group.servers.iter().filter_map(|(_, figures)| figures.first());
         let most = all.copied().fold(f64::MIN_POSITIVE, f64::max);
         for (row, (server, figures)) in group.servers.iter().enumerate() {
             let (y, figure) = (y + row as f64 * STEP, figures.first().copied().unwrap_or_default());
