@@ -18,7 +18,8 @@ pub(crate) fn run(words: &[String]) -> Result<ExitCode, Trouble> {
     }
     let here = std::env::current_dir()?;
     let measure = |words: &[String]| {
-        let run = ["run", "--quiet", "--release", "--package", "ropewalk-benches", "--bin", "bench"];
+        let run =
+            ["run", "--quiet", "--release", "--package", "ropewalk-benches", "--bin", "bench"];
         // Where the command was typed: a file is named from there.
         step(cargo(run).arg("--").args(words).current_dir(&here))
     };
