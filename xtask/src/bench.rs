@@ -11,11 +11,6 @@ use crate::cargo::{cargo, step};
 
 pub(crate) fn run(words: &[String]) -> Result<ExitCode, Trouble> {
     step(&mut release("ropewalk-benches"))?;
-    if !only_speaks(words) {
-        // One build per package: built together, their dependencies would take on each other's features.
-        step(&mut release("ropewalk-cli"))?;
-        step(release("ropewalk-peers").args(["--features", "runtimes"]))?;
-    }
     let here = std::env::current_dir()?;
     let measure = |words: &[String]| {
         let run =
@@ -23,8 +18,13 @@ pub(crate) fn run(words: &[String]) -> Result<ExitCode, Trouble> {
         // Where the command was typed: a file is named from there.
         step(cargo(run).arg("--").args(words).current_dir(&here))
     };
-    // Names and options are looked at before anything is measured.
-    measure(&[words, &["--check".to_owned()]].concat())?;
+    if !only_speaks(words) {
+        // Names and options are looked at before anything is built or measured.
+        measure(&[words, &["--check".to_owned()]].concat())?;
+        // One build per package: built together, their dependencies would take on each other's features.
+        step(&mut release("ropewalk-cli"))?;
+        step(release("ropewalk-peers").args(["--features", "runtimes"]))?;
+    }
     if wants_micro(words) {
         step(&mut micro())?;
     }
