@@ -83,7 +83,7 @@ pub fn goals(figures: &Figures) -> Vec<Goal> {
     for (one, place) in [(ONE_WORKER, "under the same load"), (ONE_APART, "with the load apart")] {
         let what = format!("CPU-bound rate of 2 workers ≥ 1.8 × one worker's {place}");
         let found = figures.benches.get("workers").and_then(|found| second_worker(found, one));
-        goals.push(Goal { at_least: true, digits: 2, ..ratio(what, found, 1.8) });
+        goals.push(Goal { at_least: true, digits: 3, ..ratio(what, found, 1.8) });
     }
     for (name, bound) in OPERATIONS {
         let micro = figures.benches.get("micro");
@@ -227,7 +227,7 @@ mod tests {
         let rows = vec![row(ONE_WORKER, 1000, 2000), row(TWO_WORKERS, 1000, 1000)];
         let all = goals(&figures("workers", Section { rows, ..Section::default() }));
         let goal = all.iter().find(|goal| goal.at_least).expect("it is a goal");
-        assert_eq!((goal.verdict(), goal.shown()), ("yes", "2.00".into()));
+        assert_eq!((goal.verdict(), goal.shown()), ("yes", "2.000".into()));
     }
 
     #[test]

@@ -4,7 +4,7 @@
 //! *CPU-bound rate*: messages, divided by the processor time of the busiest thread. That is the rate at which this
 //! thread would have no time left, were the load elsewhere. With one worker it is one over the CPU per message; with
 //! two it is twice that only if both have the same share of the connections and neither hinders the other. One worker is
-//! measured twice: under the same conditions as two, and with the load on another core, where a message costs it less.
+//! measured twice: under the same conditions as two, and with the load on another core, where nobody else uses its caches.
 
 use crate::figures::Section;
 use crate::machine::Build;
