@@ -5,6 +5,7 @@
 //! to whichever was running. So the total is taken from the first and its division from the second, and a division
 //! needs many ticks to be good.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::io;
 use std::ops::Sub;
@@ -34,12 +35,7 @@ impl CpuTime {
     /// If there is no such process.
     pub fn of(pid: u32) -> io::Result<Self> {
         let (mut total, mut waited) = (Duration::ZERO, Duration::ZERO);
-        for task in fs::read_dir(format!("/proc/{pid}/task"))? {
-            // A thread may end between being listed and being read.
-            let Ok(schedstat) = fs::read_to_string(task?.path().join("schedstat")) else {
-                continue;
-            };
-            let (ran, was_ready) = parse_schedstat(&schedstat);
+        for (ran, was_ready) in schedstats(pid)?.into_values() {
             total += ran;
             waited += was_ready;
         }
@@ -60,6 +56,29 @@ impl Sub for CpuTime {
             system_ticks: self.system_ticks.saturating_sub(earlier.system_ticks),
         }
     }
+}
+
+/// What each thread of the process `pid` has used, by the thread's id.
+///
+/// # Errors
+///
+/// If there is no such process.
+pub fn threads(pid: u32) -> io::Result<BTreeMap<u32, Duration>> {
+    Ok(schedstats(pid)?.into_iter().map(|(thread, (ran, _))| (thread, ran)).collect())
+}
+
+fn schedstats(pid: u32) -> io::Result<BTreeMap<u32, (Duration, Duration)>> {
+    let mut times = BTreeMap::new();
+    for task in fs::read_dir(format!("/proc/{pid}/task"))? {
+        let task = task?;
+        let thread = task.file_name().to_str().and_then(|name| name.parse().ok());
+        // A thread may end between being listed and being read.
+        let schedstat = fs::read_to_string(task.path().join("schedstat")).ok();
+        if let (Some(thread), Some(schedstat)) = (thread, schedstat) {
+            times.insert(thread, parse_schedstat(&schedstat));
+        }
+    }
+    Ok(times)
 }
 
 /// The first two of its three numbers: nanoseconds on the processor, and ready for it.

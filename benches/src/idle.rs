@@ -7,12 +7,15 @@ use std::process::Stdio;
 use std::thread::sleep;
 use std::time::Duration;
 
+use crate::figures::{Memory, Missing, Section};
+use crate::machine::Build;
 use crate::memory::anonymous_bytes;
 use crate::peers::{self, Peer};
 use crate::table::Table;
+use crate::turns::Plan;
 
 /// How many connections, if nobody says.
-pub const CONNECTIONS: usize = 15_000;
+const CONNECTIONS: usize = 15_000;
 
 /// One process may hold 20,000 descriptors where we measure, and either end holds one per connection.
 const CONNECTIONS_MAX: usize = 19_900;
@@ -20,39 +23,58 @@ const CONNECTIONS_MAX: usize = 19_900;
 /// How long a server has to settle before its memory is read.
 const SETTLING: Duration = Duration::from_millis(500);
 
-/// Measures, and returns the table.
+/// Measures.
 ///
 /// # Errors
 ///
-/// If a server or the load fails, or for more connections than one process may hold.
-pub fn run(connections: usize) -> io::Result<Table> {
+/// For more connections than one process may hold.
+pub fn measure(plan: &Plan) -> io::Result<Section> {
+    let connections = plan.connections.as_ref().and_then(|list| list.first().copied());
+    let connections = connections.unwrap_or(CONNECTIONS);
     if !(1..=CONNECTIONS_MAX).contains(&connections) {
-        return Err(io::Error::new(ErrorKind::InvalidInput, "1 to 19,900 connections"));
+        return Err(io::Error::new(ErrorKind::InvalidInput, "idle: 1 to 19,900 connections"));
     }
+    let all = [peers::ECHOES, &[peers::NGINX]].concat();
+    let (ready, mut missing) = peers::available(&all);
+    let mut memory = Vec::new();
+    for peer in ready {
+        eprintln!("{connections} idle connections: {}", peer.name);
+        match measure_one(&peer, connections) {
+            Ok((before, after)) => {
+                memory.push(Memory { server: peer.name.into(), connections, before, after });
+            }
+            Err(error) => {
+                missing.push(Missing { server: peer.name.into(), why: error.to_string() });
+            }
+        }
+    }
+    let how = format!("{connections} connections, each used once and then silent");
+    Ok(Section { build: Build::here(), how, memory, missing, ..Section::default() })
+}
+
+/// Shows.
+pub fn table(section: &Section) -> Table {
     let mut table =
         Table::new(["server", "idle conns", "before KiB", "after KiB", "user-space bytes/conn"]);
-    for peer in peers::built()? {
-        eprintln!("{connections} idle connections: {}", peer.name);
-        let (before, after) = measure(&peer, connections)?;
-        let per_connection = after.saturating_sub(before) / connections as u64;
+    for row in &section.memory {
         table.row([
-            peer.name.to_owned(),
-            connections.to_string(),
-            (before / 1024).to_string(),
-            (after / 1024).to_string(),
-            per_connection.to_string(),
+            row.server.clone(),
+            row.connections.to_string(),
+            (row.before / 1024).to_string(),
+            (row.after / 1024).to_string(),
+            format!("{:.0}", row.bytes()),
         ]);
     }
-    Ok(table)
+    table
 }
 
 /// The server's own memory without connections and with them.
-fn measure(peer: &Peer, connections: usize) -> io::Result<(u64, u64)> {
+fn measure_one(peer: &Peer, connections: usize) -> io::Result<(u64, u64)> {
     let server = peer.start()?;
     sleep(SETTLING);
     let before = anonymous_bytes(server.pid())?;
-    let mut load = peers::load()?;
-    load.args(["--connect", &server.address().to_string(), "--idle", &connections.to_string()]);
+    let mut load = peer.load("hold", &server)?;
+    load.args(["--connections", &connections.to_string()]);
     let mut load = load.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn()?;
     let mut line = String::new();
     BufReader::new(load.stdout.take().expect("it is piped")).read_line(&mut line)?;
@@ -61,7 +83,7 @@ fn measure(peer: &Peer, connections: usize) -> io::Result<(u64, u64)> {
     // The load holds its connections until its standard input ends.
     drop(load.stdin.take());
     if !load.wait()?.success() {
-        return Err(io::Error::other(format!("the load on {} failed", peer.name)));
+        return Err(io::Error::other("the load on it failed"));
     }
     Ok((before, after?))
 }

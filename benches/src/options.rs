@@ -34,6 +34,12 @@ impl Options {
         value.parse().map(Some).map_err(|_| format!("{name} {value}: not understood"))
     }
 
+    /// Takes the option `name` that has no value; whether it was there.
+    pub fn take_flag(&mut self, name: &str) -> bool {
+        let at = self.words.iter().position(|word| word == name);
+        at.map(|at| self.words.remove(at)).is_some()
+    }
+
     /// Complains about what nobody took.
     ///
     /// # Errors
@@ -54,7 +60,8 @@ mod tests {
 
     #[test]
     fn what_is_taken_is_gone_and_what_is_left_is_an_error() {
-        let mut options = options(&["echo", "--rounds", "3", "--x"]);
+        let mut options = options(&["echo", "--rounds", "3", "--page", "--x"]);
+        assert!(options.take_flag("--page") && !options.take_flag("--page"));
         assert_eq!(options.take_word().as_deref(), Some("echo"));
         assert_eq!(options.take("--rounds"), Ok(Some(3)));
         assert_eq!(options.take::<u32>("--rounds"), Ok(None));

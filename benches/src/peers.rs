@@ -1,65 +1,148 @@
 //! The servers that are measured: how each is started, and one that runs.
 
+use std::fs::{self, File};
 use std::io::{self, BufRead, BufReader};
-use std::net::SocketAddr;
+use std::net::{SocketAddr, TcpStream};
 use std::path::PathBuf;
 use std::process::{Child, ChildStdout, Command, Stdio};
+use std::thread::sleep;
+use std::time::Duration;
 
-/// The core that servers run on.
-const SERVER_CORE: &str = "0";
+use crate::connection::{self, Speech};
+use crate::figures::Missing;
+use crate::foreign;
+
 /// The core that the load runs on.
 const LOAD_CORE: &str = "1";
+/// The core that a server runs on, unless it is one of several threads.
+const SERVER_CORE: &str = "0";
+/// Two cores, for two workers.
+const TWO_CORES: &str = "0,1";
 
-/// An echo server: a program that prints `listening on …:HOST:PORT` as its first line.
+/// A server: a program that prints `listening on …:HOST:PORT` as its first line.
 #[derive(Debug, Clone, Copy)]
 pub struct Peer {
     /// What the tables call it.
     pub name: &'static str,
-    program: &'static str,
+    /// What it understands.
+    pub speech: Speech,
+    program: Program,
     words: &'static [&'static str],
+    cores: &'static str,
+    load_cores: &'static str,
 }
 
-/// The floor: what the other servers' processor time is divided by.
+/// Where its program comes from.
+#[derive(Debug, Clone, Copy)]
+enum Program {
+    /// Cargo built it beside us.
+    Built(&'static str),
+    Libuv,
+    Python {
+        script: &'static str,
+        package: &'static str,
+    },
+    Nginx,
+}
+
+/// The floor: what other servers' processor time is divided by.
 pub const FLOOR: &str = "bare epoll";
+/// The floor of io_uring.
+pub const URING_FLOOR: &str = "bare io_uring";
 /// What the other servers' user time is divided by.
 pub const TOKIO: &str = "tokio";
+/// Ours, by the name of its driver.
+pub const EPOLL: &str = "ropewalk (epoll)";
+/// The same on io_uring.
+pub const URING: &str = "ropewalk (uring)";
+/// Ours in the bench of workers, on a core of its own.
+pub const ONE_APART: &str = "ropewalk, 1 worker, load apart";
+/// The same with the load on its core, as all others there.
+pub const ONE_WORKER: &str = "ropewalk, 1 worker";
+/// Two threads, each taking what it is given.
+pub const TWO_WORKERS: &str = "ropewalk, 2 workers";
 
-const PEERS: &[Peer] = &[
-    Peer { name: FLOOR, program: "peer-epoll", words: &["--port", "0"] },
-    Peer { name: TOKIO, program: "peer-tokio", words: &["--port", "0"] },
-    Peer {
-        name: "ropewalk",
-        program: "ropewalk",
-        words: &["echo", "--listen", "tcp:0:interface=127.0.0.1", "--reactor", "epoll"],
-    },
+const ADDRESS: &str = "127.0.0.1:0";
+const ENDPOINT: &str = "tcp:0:interface=127.0.0.1";
+
+const fn built(name: &'static str, program: &'static str, words: &'static [&'static str]) -> Peer {
+    let program = Program::Built(program);
+    let (cores, load_cores) = (SERVER_CORE, LOAD_CORE);
+    Peer { name, speech: Speech::Echo, program, words, cores, load_cores }
+}
+
+/// Server and load share two cores, which is all that a small machine has.
+const fn shared(peer: Peer) -> Peer {
+    Peer { cores: TWO_CORES, load_cores: TWO_CORES, ..peer }
+}
+
+const fn python(name: &'static str, script: &'static str, package: &'static str) -> Peer {
+    let program = Program::Python { script, package };
+    Peer { program, ..built(name, "", &[ADDRESS]) }
+}
+
+/// All that echo, on one core.
+pub const ECHOES: &[Peer] = &[
+    built(FLOOR, "peer-epoll", &[ADDRESS]),
+    built(URING_FLOOR, "peer-uring", &[ADDRESS]),
+    built(EPOLL, "ropewalk", ONE),
+    built(URING, "ropewalk", &["echo", "--listen", ENDPOINT, "--reactor", "uring"]),
+    built(TOKIO, "peer-tokio", &[ADDRESS]),
+    built("tokio, multi-thread", "peer-tokio", &[ADDRESS, "2"]),
+    built("compio", "peer-compio", &[ADDRESS]),
+    Peer { program: Program::Libuv, ..built("libuv", "", &[ADDRESS]) },
+    python("asyncio + uvloop", "uvloop_echo.py", "uvloop"),
+    python("Twisted", "twisted_echo.py", "twisted"),
 ];
 
-/// The servers whose programs have been built.
-///
-/// # Errors
-///
-/// If our own program cannot be found.
-pub fn built() -> io::Result<Vec<Peer>> {
-    let mut peers = PEERS.to_vec();
-    let directory = program("")?;
-    peers.retain(|peer| directory.join(peer.program).exists());
-    Ok(peers)
+/// Not an echo: it stands beside the others where one answer to one connection is all that counts.
+pub const NGINX: Peer =
+    Peer { speech: Speech::Http, program: Program::Nginx, ..built("nginx (HTTP)", "", &[]) };
+
+/// One thread and two. All but the first share two cores with the load.
+pub const WORKERS: &[Peer] = &[
+    built(ONE_APART, "ropewalk", ONE),
+    shared(built(ONE_WORKER, "ropewalk", ONE)),
+    shared(built(TWO_WORKERS, "ropewalk", TWO)),
+    shared(built("ropewalk, 2 workers, fewest", "ropewalk", TWO_BALANCED)),
+    shared(built("tokio, 1 thread", "peer-tokio", &[ADDRESS])),
+    shared(built("tokio, 2 threads", "peer-tokio", &[ADDRESS, "2"])),
+];
+
+const ONE: &[&str] = &["echo", "--listen", ENDPOINT, "--reactor", "epoll"];
+const TWO: &[&str] = &["echo", "--listen", ENDPOINT, "--reactor", "epoll", "--workers", "2"];
+const TWO_BALANCED: &[&str] = &[
+    "echo",
+    "--listen",
+    ENDPOINT,
+    "--reactor",
+    "epoll",
+    "--workers",
+    "2",
+    "--accept-balance",
+    "fewest",
+];
+
+/// Those of `peers` that start and answer, and of the others why they do not.
+pub fn available(peers: &[Peer]) -> (Vec<Peer>, Vec<Missing>) {
+    let (mut ready, mut missing) = (Vec::new(), Vec::new());
+    for peer in peers {
+        let answers = |running: Running| connection::open(running.address(), peer.speech);
+        match peer.start().and_then(answers) {
+            Ok(_) => ready.push(*peer),
+            Err(error) => {
+                eprintln!("{}: {error}", peer.name);
+                missing.push(Missing { server: peer.name.into(), why: error.to_string() });
+            }
+        }
+    }
+    (ready, missing)
 }
 
 /// The program of that name in the directory of our own.
 fn program(name: &str) -> io::Result<PathBuf> {
-    Ok(std::env::current_exe()?.with_file_name(name))
-}
-
-/// The load program, on its own core.
-///
-/// # Errors
-///
-/// If our own program cannot be found.
-pub fn load() -> io::Result<Command> {
-    let mut command = Command::new("taskset");
-    command.args(["-c", LOAD_CORE]).arg(program("load")?);
-    Ok(command)
+    let path = std::env::current_exe()?.with_file_name(name);
+    if path.exists() { Ok(path) } else { Err(io::Error::other(format!("{name} is not built"))) }
 }
 
 /// A server that runs. Dropping it ends it.
@@ -76,21 +159,64 @@ impl Peer {
     ///
     /// # Errors
     ///
-    /// If it cannot be started, or its first line names no address.
+    /// If it cannot be started, or its first line names no address: then the last thing it said.
     pub fn start(&self) -> io::Result<Running> {
-        let mut command = Command::new("taskset");
-        // taskset becomes the program, so the child's id is the server's.
-        command.args(["-c", SERVER_CORE]).arg(program(self.program)?).args(self.words);
-        let mut child = command.stdin(Stdio::null()).stdout(Stdio::piped()).spawn()?;
+        let said = foreign::directory()?.join("server.log");
+        let (mut command, address) = self.command()?;
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(File::create(&said)?);
+        let mut child = command.spawn()?;
         let mut stdout = BufReader::new(child.stdout.take().expect("it is piped"));
-        let mut line = String::new();
-        stdout.read_line(&mut line)?;
-        let Some(address) = parse_address(&line) else {
-            child.kill()?;
+        let address = match address {
+            Some(address) => wait_for(&address),
+            None => listening(&mut stdout),
+        };
+        let Some(address) = address else {
+            // It may have ended by itself.
+            let _ = child.kill();
             child.wait()?;
-            return Err(io::Error::other(format!("{} says no address: {line:?}", self.name)));
+            let words = fs::read_to_string(&said).unwrap_or_default();
+            let words = foreign::last_line(&words).unwrap_or("it says no address".into());
+            return Err(io::Error::other(words));
         };
         Ok(Running { child, address, _stdout: stdout })
+    }
+
+    /// The load program in one of its modes, on its own core.
+    ///
+    /// # Errors
+    ///
+    /// If it is not built.
+    pub fn load(&self, mode: &str, server: &Running) -> io::Result<Command> {
+        let mut command = Command::new("taskset");
+        command.args(["-c", self.load_cores]).arg(program("load")?).arg(mode);
+        command.args(["--connect", &server.address().to_string()]);
+        command.args(["--speech", self.speech.word()]);
+        Ok(command)
+    }
+
+    /// The command, and where it will listen if it does not say so itself.
+    fn command(&self) -> io::Result<(Command, Option<String>)> {
+        let mut command = Command::new("taskset");
+        // taskset becomes the program, so the child's id is the server's.
+        command.args(["-c", self.cores]);
+        let mut known = None;
+        match self.program {
+            Program::Built(name) => command.arg(program(name)?),
+            Program::Libuv => command.arg(foreign::libuv().map_err(io::Error::other)?),
+            Program::Python { script, package } => {
+                let (python, script) =
+                    foreign::python(script, package).map_err(io::Error::other)?;
+                command.arg(python).arg(script)
+            }
+            Program::Nginx => {
+                let (prefix, address) = foreign::nginx().map_err(io::Error::other)?;
+                known = Some(address);
+                command.args(foreign::nginx_program()).arg("-p").arg(prefix);
+                command.args(["-c", "nginx.conf"])
+            }
+        };
+        command.args(self.words);
+        Ok((command, known))
     }
 }
 
@@ -112,6 +238,20 @@ impl Drop for Running {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
+}
+
+/// Waits until somebody takes connections there.
+fn wait_for(address: &str) -> Option<SocketAddr> {
+    (0..100).find_map(|_| {
+        sleep(Duration::from_millis(20));
+        TcpStream::connect(address).is_ok().then(|| address.parse().ok())?
+    })
+}
+
+fn listening(stdout: &mut impl BufRead) -> Option<SocketAddr> {
+    let mut line = String::new();
+    stdout.read_line(&mut line).ok()?;
+    parse_address(&line)
 }
 
 /// The last `HOST:PORT` of a line such as `listening on tcp:127.0.0.1:4000`.

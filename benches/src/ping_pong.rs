@@ -5,23 +5,21 @@
 
 use std::io::{self, ErrorKind, Read, Write};
 use std::net::{SocketAddr, TcpStream};
-use std::process;
 use std::time::{Duration, Instant};
 
 use rustix::buffer::spare_capacity;
 use rustix::event::{Timespec, epoll};
 use rustix::fd::OwnedFd;
 
-use crate::connection;
-use crate::cpu::CpuTime;
+use crate::connection::{self, Speech};
 use crate::latencies::Latencies;
-use crate::report::Report;
+use crate::report::{Gauge, Report};
 
 /// How long the load runs before it is measured: caches fill, the processor finds its pace.
-const WARM_UP: Duration = Duration::from_millis(300);
+pub(crate) const WARM_UP: Duration = Duration::from_millis(300);
 
 /// How long a wait for the server may be before it is taken for dead.
-const SILENCE_MAX: Timespec = Timespec { tv_sec: 5, tv_nsec: 0 };
+pub(crate) const SILENCE_MAX: Timespec = Timespec { tv_sec: 5, tv_nsec: 0 };
 
 /// Events taken per system call.
 const EVENTS_MAX: usize = 1024;
@@ -56,7 +54,7 @@ impl PingPong {
         let epoll = epoll::create(epoll::CreateFlags::CLOEXEC)?;
         let mut strands = Vec::with_capacity(connections);
         for index in 0..connections as u64 {
-            let stream = connection::open(server, &message)?;
+            let stream = connection::open(server, Speech::Echo)?;
             let events = epoll::EventFlags::IN | epoll::EventFlags::ET;
             epoll::add(&epoll, &stream, epoll::EventData::new_u64(index), events)?;
             strands.push(Strand { stream, sent: Instant::now(), missing: 0 });
@@ -74,14 +72,9 @@ impl PingPong {
         self.strands.iter_mut().try_for_each(|strand| strand.send(&self.message))?;
         self.play_until(Instant::now() + WARM_UP)?;
         self.latencies = Latencies::new();
-        let cpu_of_both =
-            || Ok::<_, io::Error>((CpuTime::of(server_pid)?, CpuTime::of(process::id())?));
-        let began = Instant::now();
-        let (server_before, load_before) = cpu_of_both()?;
-        self.play_until(began + length)?;
-        let (server, load) = cpu_of_both()?;
-        let (server, load) = (server - server_before, load - load_before);
-        Ok(Report::new(&self.latencies, began.elapsed(), server, load))
+        let gauge = Gauge::begin(server_pid)?;
+        self.play_until(gauge.began() + length)?;
+        gauge.end(&self.latencies)
     }
 
     fn play_until(&mut self, end: Instant) -> io::Result<()> {

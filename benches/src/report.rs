@@ -1,89 +1,124 @@
-//! [`Report`]: what one run of the load found, and its form as JSON.
+//! [`Report`]: what one run of the load found; [`Gauge`] takes it.
 
-use std::time::Duration;
+use std::collections::BTreeMap;
+use std::io;
+use std::process;
+use std::time::{Duration, Instant};
 
-use serde_json::{Value, json};
+use serde::{Deserialize, Serialize};
 
-use crate::cpu::CpuTime;
+use crate::cpu::{self, CpuTime};
 use crate::latencies::Latencies;
 
-/// One run of the load against one server.
-#[derive(Debug, Clone, PartialEq)]
+/// One run of the load against one server. What is counted are round trips, or connections made.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Report {
-    /// Round trips.
+    /// How many were counted.
     pub messages: u64,
+    /// How many there should have been: more than `messages` if the server did not keep up with a fixed rate.
+    pub asked: u64,
     /// How long the run took.
     pub seconds: f64,
-    /// Median round trip, in microseconds.
+    /// Median time, in microseconds.
     pub p50_micros: f64,
-    /// The round trip that one in a hundred exceeds, in microseconds.
+    /// The time that one in a hundred exceeds.
     pub p99_micros: f64,
-    /// What the run cost the server.
-    pub cpu: CpuTime,
-    /// How long the load, too, was ready to run and could not.
-    pub load_waited: Duration,
+    /// The time that one in a thousand exceeds.
+    pub p999_micros: f64,
+    /// The server's processor time, in nanoseconds.
+    pub cpu_nanos: u64,
+    /// That of its busiest thread.
+    pub busiest_nanos: u64,
+    /// How long the server was ready to run and other processes had its core.
+    pub waited_nanos: u64,
+    /// The same of the load.
+    pub load_waited_nanos: u64,
+    /// The server's time in user space, sampled (see [`cpu`]).
+    pub user_ticks: u64,
+    /// The server's time in the kernel, sampled.
+    pub system_ticks: u64,
 }
 
 impl Report {
-    /// Puts a run together.
-    pub fn new(latencies: &Latencies, elapsed: Duration, cpu: CpuTime, load: CpuTime) -> Self {
-        let micros = |share| latencies.quantile(share).as_nanos() as f64 / 1e3;
-        Self {
-            messages: latencies.count(),
-            seconds: elapsed.as_secs_f64(),
-            p50_micros: micros(0.5),
-            p99_micros: micros(0.99),
-            cpu,
-            load_waited: load.waited,
-        }
-    }
-
-    /// Messages per second.
+    /// Counted per second.
     pub fn rate(&self) -> f64 {
         self.messages as f64 / self.seconds
     }
 
-    /// Processor time of the server per message, in microseconds.
+    /// Processor time of the server for each one counted, in microseconds.
     pub fn cpu_micros(&self) -> f64 {
-        self.cpu.total.as_nanos() as f64 / 1e3 / self.messages.max(1) as f64
+        self.cpu_nanos as f64 / 1e3 / self.messages.max(1) as f64
+    }
+
+    /// The rate at which the server's busiest thread would have no time left.
+    pub fn cpu_bound_rate(&self) -> f64 {
+        self.messages as f64 * 1e9 / self.busiest_nanos.max(1) as f64
     }
 
     /// The part of the run in which other processes kept one of the two ends from running.
     pub fn disturbed(&self) -> f64 {
-        (self.cpu.waited + self.load_waited).as_secs_f64() / self.seconds
+        (self.waited_nanos + self.load_waited_nanos) as f64 / 1e9 / self.seconds
     }
 
-    /// One JSON object.
-    pub fn to_json(&self) -> Value {
-        json!({
-            "messages": self.messages,
-            "seconds": self.seconds,
-            "rate": self.rate(),
-            "p50_micros": self.p50_micros,
-            "p99_micros": self.p99_micros,
-            "cpu_nanos": nanos(self.cpu.total),
-            "waited_nanos": nanos(self.cpu.waited),
-            "load_waited_nanos": nanos(self.load_waited),
-            "user_ticks": self.cpu.user_ticks,
-            "system_ticks": self.cpu.system_ticks,
-        })
+    /// The part of what was asked that was answered before the end.
+    pub fn answered(&self) -> f64 {
+        self.messages as f64 / self.asked.max(1) as f64
+    }
+}
+
+/// A measurement that has begun.
+#[derive(Debug)]
+pub struct Gauge {
+    server_pid: u32,
+    began: Instant,
+    server: CpuTime,
+    load: CpuTime,
+    threads: BTreeMap<u32, Duration>,
+}
+
+impl Gauge {
+    /// Begins to measure the process `server_pid`, and our own.
+    ///
+    /// # Errors
+    ///
+    /// If there is no such process.
+    pub fn begin(server_pid: u32) -> io::Result<Self> {
+        let began = Instant::now();
+        let threads = cpu::threads(server_pid)?;
+        let (server, load) = (CpuTime::of(server_pid)?, CpuTime::of(process::id())?);
+        Ok(Self { server_pid, began, server, load, threads })
     }
 
-    /// Reads what [`to_json`](Self::to_json) wrote; none if a field is missing.
-    pub fn from_json(value: &Value) -> Option<Self> {
-        let cpu = CpuTime {
-            total: Duration::from_nanos(value["cpu_nanos"].as_u64()?),
-            waited: Duration::from_nanos(value["waited_nanos"].as_u64()?),
-            user_ticks: value["user_ticks"].as_u64()?,
-            system_ticks: value["system_ticks"].as_u64()?,
-        };
-        Some(Self {
-            messages: value["messages"].as_u64()?,
-            seconds: value["seconds"].as_f64()?,
-            p50_micros: value["p50_micros"].as_f64()?,
-            p99_micros: value["p99_micros"].as_f64()?,
-            cpu,
-            load_waited: Duration::from_nanos(value["load_waited_nanos"].as_u64()?),
+    /// When it began.
+    pub fn began(&self) -> Instant {
+        self.began
+    }
+
+    /// Ends it. All that `latencies` holds was counted since it began.
+    ///
+    /// # Errors
+    ///
+    /// If the server has ended.
+    pub fn end(self, latencies: &Latencies) -> io::Result<Report> {
+        let server = CpuTime::of(self.server_pid)? - self.server;
+        let load = CpuTime::of(process::id())? - self.load;
+        let used = cpu::threads(self.server_pid)?.into_iter().map(|(thread, now)| {
+            now.saturating_sub(self.threads.get(&thread).copied().unwrap_or_default())
+        });
+        let micros = |share| latencies.quantile(share).as_nanos() as f64 / 1e3;
+        Ok(Report {
+            messages: latencies.count(),
+            asked: latencies.count(),
+            seconds: self.began.elapsed().as_secs_f64(),
+            p50_micros: micros(0.5),
+            p99_micros: micros(0.99),
+            p999_micros: micros(0.999),
+            cpu_nanos: nanos(server.total),
+            busiest_nanos: nanos(used.max().unwrap_or_default()),
+            waited_nanos: nanos(server.waited),
+            load_waited_nanos: nanos(load.waited),
+            user_ticks: server.user_ticks,
+            system_ticks: server.system_ticks,
         })
     }
 }
@@ -97,23 +132,28 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_report_survives_json() {
-        let cpu = CpuTime {
-            total: Duration::from_micros(30),
-            waited: Duration::from_millis(1),
-            user_ticks: 1,
-            system_ticks: 9,
-        };
-        let load_waited = Duration::from_millis(4);
+    fn figures_are_per_message_and_per_second() {
         let report = Report {
             messages: 10,
+            asked: 20,
             seconds: 0.5,
-            p50_micros: 1.5,
-            p99_micros: 9.5,
-            cpu,
-            load_waited,
+            cpu_nanos: 30_000,
+            busiest_nanos: 20_000,
+            waited_nanos: 1_000_000,
+            load_waited_nanos: 4_000_000,
+            ..Report::default()
         };
-        assert_eq!(Report::from_json(&report.to_json()), Some(report.clone()));
         assert_eq!((report.rate(), report.cpu_micros(), report.disturbed()), (20.0, 3.0, 0.01));
+        assert_eq!((report.cpu_bound_rate(), report.answered()), (500_000.0, 0.5));
+    }
+
+    #[test]
+    fn what_was_counted_is_reported_with_its_quantiles() {
+        let mut latencies = Latencies::new();
+        (0..1000).for_each(|_| latencies.record(Duration::from_nanos(1024)));
+        let gauge = Gauge::begin(process::id()).expect("we exist");
+        let report = gauge.end(&latencies).expect("we still do");
+        assert_eq!((report.messages, report.asked), (1000, 1000));
+        assert_eq!((report.p50_micros, report.p999_micros), (1.024, 1.024));
     }
 }

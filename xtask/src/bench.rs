@@ -1,65 +1,81 @@
-//! `cargo xtask bench [NAME…]`: builds the measuring programs in release and runs them.
+//! `cargo xtask bench [NAME…] [options]`: builds the servers and the measuring programs in release, and measures.
 //!
-//! `echo` and `idle` are measured from outside, by the package `ropewalk-benches`, on whole server processes:
-//! ours beside its peers. `micro` measures single operations of the heart, by criterion. Options go to
-//! the measuring program as they are: `cargo xtask bench echo --rounds 3`.
+//! The package `ropewalk-benches` measures whole server processes from outside, ours beside its peers, and says what it
+//! can do with `--help`. Only `micro`, single operations of the heart, is run here, by criterion; that package then
+//! reads what criterion found. All words go to the measuring program as they are.
 
 use std::process::ExitCode;
 
 use crate::Trouble;
 use crate::cargo::{cargo, step};
-use crate::workspace::Workspace;
-
-/// The program that is measured, beside its peers in `ropewalk-benches`.
-const MEASURED: &str = "ropewalk-cli";
 
 pub(crate) fn run(words: &[String]) -> Result<ExitCode, Trouble> {
-    let (names, options) = split(words);
-    let workspace = Workspace::read()?;
-    for name in names {
-        match name {
-            "echo" | "idle" => from_outside(&workspace, name, options)?,
-            "micro" => micro()?,
-            _ => return Err(format!("no bench is called {name}: echo, idle, micro").into()),
-        }
+    step(&mut release("ropewalk-benches"))?;
+    let here = std::env::current_dir()?;
+    let measure = |words: &[String]| {
+        let run =
+            ["run", "--quiet", "--release", "--package", "ropewalk-benches", "--bin", "bench"];
+        // Where the command was typed: a file is named from there.
+        step(cargo(run).arg("--").args(words).current_dir(&here))
+    };
+    if !only_speaks(words) {
+        // Names and options are looked at before anything is built or measured.
+        measure(&[words, &["--check".to_owned()]].concat())?;
+        // One build per package: built together, their dependencies would take on each other's features.
+        step(&mut release("ropewalk-cli"))?;
+        step(release("ropewalk-peers").args(["--features", "runtimes"]))?;
     }
+    if wants_micro(words) {
+        step(&mut micro())?;
+    }
+    measure(words)?;
     Ok(ExitCode::SUCCESS)
 }
 
-/// The benches asked for (all, if none), and the options behind them.
-fn split(words: &[String]) -> (Vec<&str>, &[String]) {
-    let end = words.iter().position(|word| word.starts_with("--")).unwrap_or(words.len());
-    let (names, options) = words.split_at(end);
-    let names: Vec<&str> = names.iter().map(String::as_str).collect();
-    if names.is_empty() { (vec!["echo", "idle", "micro"], options) } else { (names, options) }
+fn release(package: &str) -> std::process::Command {
+    cargo(["build", "--release", "--package", package])
 }
 
-fn from_outside(workspace: &Workspace, name: &str, options: &[String]) -> Result<(), Trouble> {
-    // One build per package: built together, their dependencies would take on each other's features.
-    if workspace.package(MEASURED).is_some() {
-        step(&mut cargo(["build", "--release", "--package", MEASURED]))?;
-    }
-    step(&mut cargo(["build", "--release", "--package", "ropewalk-benches"]))?;
-    let run = ["run", "--quiet", "--release", "--package", "ropewalk-benches", "--bin", "bench"];
-    step(cargo(run).args(["--", name]).args(options))
+/// Shorter than criterion's own: all of it is to take less than a minute.
+fn micro() -> std::process::Command {
+    let mut command = cargo(["bench", "--package", "ropewalk-benches", "--bench", "heart", "--"]);
+    command.args(["--warm-up-time", "0.5", "--measurement-time", "2"]);
+    command
 }
 
-fn micro() -> Result<(), Trouble> {
-    step(&mut cargo(["bench", "--package", "ropewalk-benches", "--bench", "heart"]))
+/// The benches asked for; none means all.
+fn names(words: &[String]) -> &[String] {
+    let end = words.iter().position(|word| word.starts_with('-')).unwrap_or(words.len());
+    &words[..end]
+}
+
+fn wants_micro(words: &[String]) -> bool {
+    let names = names(words);
+    !only_speaks(words) && (names.is_empty() || names.iter().any(|name| name == "micro"))
+}
+
+/// Whether no server is needed: help, or a page from figures that are there.
+fn only_speaks(words: &[String]) -> bool {
+    names(words) == ["page"] || words.iter().any(|word| word == "--help" || word == "-h")
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    #[test]
-    fn options_are_for_the_measuring_program() {
-        let words = ["echo", "--rounds", "3"].map(String::from);
-        assert_eq!(split(&words), (vec!["echo"], &words[1..]));
+    fn words(words: &str) -> Vec<String> {
+        words.split_whitespace().map(str::to_owned).collect()
     }
 
     #[test]
-    fn no_name_means_every_bench() {
-        assert_eq!(split(&[]).0, ["echo", "idle", "micro"]);
+    fn names_end_at_the_first_option() {
+        assert_eq!(names(&words("echo idle --rounds 3")), words("echo idle"));
+    }
+
+    #[test]
+    fn criterion_runs_for_micro_and_for_all() {
+        assert!(wants_micro(&words("")) && wants_micro(&words("--rounds 3")));
+        assert!(wants_micro(&words("echo micro")) && !wants_micro(&words("echo")));
+        assert!(!wants_micro(&words("--help")) && !wants_micro(&words("page --json f")));
     }
 }

@@ -34,7 +34,7 @@ const COMMANDS: &[Command] = &[
     Command { name: "ci", about: "run all that CI runs", run: ci::run },
     Command {
         name: "bench",
-        about: "measure: echo, idle, micro (all three if none)",
+        about: "measure beside peers; NAME… chooses (see --help)",
         run: bench::run,
     },
 ];

@@ -1,7 +1,8 @@
-//! The load: talks to an echo server and prints one line of JSON.
+//! The load: talks to a server and prints one line of JSON.
 //!
-//! `load --connect ADDR --server-pid PID --connections N --seconds S --size BYTES` plays ping-pong. `load --connect
-//! ADDR --idle N` opens N connections, says so, and holds them until its standard input ends.
+//! `load MODE --connect ADDR …`, where the mode is `play` (ping-pong on N connections), `pace` (a fixed rate on N
+//! connections), `dial` (one connection after the other), or `hold` (opens N connections, says so, and holds them
+//! until its standard input ends).
 
 #![forbid(unsafe_code)]
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "a program of the terminal")]
@@ -12,7 +13,9 @@ use std::net::SocketAddr;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use benches::connection;
+use benches::connection::{self, Speech};
+use benches::dial::Dial;
+use benches::open_loop::OpenLoop;
 use benches::options::Options;
 use benches::ping_pong::PingPong;
 use serde_json::json;
@@ -28,28 +31,31 @@ fn main() -> ExitCode {
 }
 
 fn run(mut options: Options) -> Result<(), Box<dyn Error>> {
+    let mode = options.take_word().ok_or("usage: load play | pace | dial | hold")?;
     let server: SocketAddr = options.take("--connect")?.ok_or("--connect is missing")?;
-    match options.take("--idle")? {
-        Some(connections) => hold(server, connections, options),
-        None => play(server, options),
-    }
-}
-
-fn play(server: SocketAddr, mut options: Options) -> Result<(), Box<dyn Error>> {
-    let server_pid = options.take("--server-pid")?.ok_or("--server-pid is missing")?;
     let connections = options.take("--connections")?.unwrap_or(1);
-    let seconds = options.take("--seconds")?.unwrap_or(2.0);
+    let speech = options.take("--speech")?.unwrap_or(Speech::Echo);
+    if mode == "hold" {
+        options.finish()?;
+        return hold(server, connections, speech);
+    }
+    let pid = options.take("--server-pid")?.ok_or("--server-pid is missing")?;
+    let length = Duration::try_from_secs_f64(options.take("--seconds")?.unwrap_or(2.0))?;
     let size = options.take("--size")?.unwrap_or(64);
+    let per_second = options.take("--rate")?.unwrap_or(10_000.0);
     options.finish()?;
-    let length = Duration::try_from_secs_f64(seconds)?;
-    let report = PingPong::open(server, connections, size)?.run(length, server_pid)?;
-    println!("{}", report.to_json());
+    let report = match mode.as_str() {
+        "play" => PingPong::open(server, connections, size)?.run(length, pid)?,
+        "pace" => OpenLoop::open(server, connections)?.run(per_second, length, pid)?,
+        "dial" => Dial::begin(server, speech)?.run(length, pid)?,
+        _ => return Err(format!("no mode is called {mode}: play, pace, dial, hold").into()),
+    };
+    println!("{}", serde_json::to_string(&report)?);
     Ok(())
 }
 
-fn hold(server: SocketAddr, connections: usize, options: Options) -> Result<(), Box<dyn Error>> {
-    options.finish()?;
-    let open = |_| connection::open(server, b"one message, then silence\n");
+fn hold(server: SocketAddr, connections: usize, speech: Speech) -> Result<(), Box<dyn Error>> {
+    let open = |_| connection::open(server, speech);
     let held = (0..connections).map(open).collect::<io::Result<Vec<_>>>()?;
     println!("{}", json!({ "idle": held.len() }));
     io::stdin().read_to_end(&mut Vec::new())?;

@@ -8,8 +8,9 @@ use super::Complaints;
 use super::tree::shown;
 use crate::workspace::{Target, Workspace};
 
-/// The crates that talk to the system in its own terms.
-const MAY_BE_UNSAFE: &[&str] = &["ropewalk-net", "ropewalk-glib", "ropewalk-qt", "ropewalk-tokio"];
+/// The crates that talk to the system in its own terms (of the peers, the bare io_uring loop does).
+const MAY_BE_UNSAFE: &[&str] =
+    &["ropewalk-net", "ropewalk-glib", "ropewalk-qt", "ropewalk-tokio", "ropewalk-peers"];
 
 const FORBIDDEN: &str = "#![forbid(unsafe_code)]";
 

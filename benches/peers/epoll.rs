@@ -5,14 +5,12 @@
 //! read on to the end, for it may have come before the edge we know of.
 
 #![forbid(unsafe_code)]
-#![allow(clippy::print_stdout, reason = "a program of the terminal")]
 
 use std::error::Error;
 use std::io::{self, ErrorKind, Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::os::fd::AsRawFd;
 
-use benches::options::Options;
 use rustix::buffer::spare_capacity;
 use rustix::event::epoll::{self, Event, EventData, EventFlags};
 use rustix::fd::OwnedFd;
@@ -38,19 +36,14 @@ struct Connection {
 }
 
 fn main() -> Result<(), Box<dyn Error>> {
-    let mut options = Options::of_process();
-    let port: u16 = options.take("--port")?.unwrap_or(0);
-    options.finish()?;
-    Ok(Server::listen(port)?.run()?)
+    Ok(Server::new(peers::listen()?)?.run()?)
 }
 
 impl Server {
-    fn listen(port: u16) -> io::Result<Self> {
-        let listener = TcpListener::bind(("127.0.0.1", port))?;
+    fn new(listener: TcpListener) -> io::Result<Self> {
         listener.set_nonblocking(true)?;
         let epoll = epoll::create(epoll::CreateFlags::CLOEXEC)?;
         epoll::add(&epoll, &listener, EventData::new_u64(LISTENER), EventFlags::IN)?;
-        println!("listening on {}", listener.local_addr()?);
         Ok(Self { epoll, listener, connections: Vec::new(), buffer: vec![0; BUFFER_BYTES] })
     }
 
