@@ -49,7 +49,8 @@ const SUBMISSIONS: u32 = 512;
 /// Room for what happens between two waits; the kernel keeps what is more.
 const COMPLETIONS: u32 = 4 * SUBMISSIONS;
 /// Buffers to receive into: as many as there are events in a turn. A receive that finds none waits for the next.
-const BUFFERS: u16 = EVENTS_MAX as u16;
+const BUFFERS: u16 = 512;
+const _: () = assert!(BUFFERS as usize == EVENTS_MAX);
 
 /// What the ring knows of a slot.
 #[derive(Clone, Default)]

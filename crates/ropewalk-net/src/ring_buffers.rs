@@ -16,7 +16,8 @@ pub(crate) const GROUP: u16 = 0;
 
 /// What one buffer takes in: more than most messages. All of them together are what one connection may get in a
 /// turn, at the worst.
-const BYTES: usize = 2 * 1024;
+const BYTES: u32 = 2 * 1024;
+const STEP: usize = BYTES as usize;
 
 const PAGE: usize = 4096;
 
@@ -50,11 +51,11 @@ impl RingBuffers {
     /// # Safety
     /// `number` came with a completion and has not been given back since, and no other slice of it is alive.
     pub(crate) unsafe fn filled<'a>(&self, number: u16, len: usize) -> &'a mut [u8] {
-        assert!(number < self.count && len <= BYTES, "the kernel names a buffer that there is not");
+        assert!(number < self.count && len <= STEP, "the kernel names a buffer that there is not");
         // SAFETY: it lies inside `memory`, which is initialised; by the contract the kernel does not write it
         // and nobody else looks at it.
         unsafe {
-            let start = self.memory.as_ptr().add(usize::from(number) * BYTES);
+            let start = self.memory.as_ptr().add(usize::from(number) * STEP);
             std::slice::from_raw_parts_mut(start, len)
         }
     }
@@ -67,8 +68,8 @@ impl RingBuffers {
         // never writes any; the tail lies in the first entry, where it is read by the kernel only.
         unsafe {
             let entry = &mut *first.add(usize::from(self.tail % self.count));
-            entry.set_addr(self.memory.as_ptr().add(usize::from(number) * BYTES) as u64);
-            entry.set_len(BYTES as u32);
+            entry.set_addr(self.memory.as_ptr().add(usize::from(number) * STEP) as u64);
+            entry.set_len(BYTES);
             entry.set_bid(number);
             self.tail = self.tail.wrapping_add(1);
             let tail = BufRingEntry::tail(first).cast::<AtomicU16>();
@@ -96,7 +97,7 @@ fn entries_layout(count: u16) -> io::Result<Layout> {
 }
 
 fn memory_layout(count: u16) -> io::Result<Layout> {
-    Layout::from_size_align(BYTES * usize::from(count), PAGE).map_err(io::Error::other)
+    Layout::from_size_align(STEP * usize::from(count), PAGE).map_err(io::Error::other)
 }
 
 fn allocate(layout: Layout) -> io::Result<NonNull<u8>> {
