@@ -19,7 +19,7 @@ use ropewalk_chat::{Floor, RoomLimits};
 #[derive(Parser)]
 #[command(name = "ropewalk", version, arg_required_else_help = false)]
 struct Arguments {
-    /// How to wait for the system: epoll, poll or select [default: the best that works]
+    /// How to wait for the system: epoll, uring, poll or select [default: the best that works]
     #[arg(long, global = true, value_name = "NAME")]
     reactor: Option<String>,
     #[command(subcommand)]

@@ -1,14 +1,14 @@
 //! Ropewalk on real systems: the drivers, and everything that has a descriptor.
 //!
-//! A [`NetDriver`] moves bytes for one reactor, by epoll, poll or select. [`endpoints`] knows the strings
+//! A [`NetDriver`] moves bytes for one reactor, by epoll, io_uring, poll or select. [`endpoints`] knows the strings
 //! `tcp:`, `unix:`, `udp:`, `stdio:`, `fd:` and `systemd:`; each of them is a type here too, for those who
 //! like types better: [`TcpServerEndpoint`], [`UnixClientEndpoint`] and so on. [`Workers`] runs several reactors
 //! on as many threads.
 //!
-//! This is the only crate of the workspace with `unsafe` in it: the numbers of open descriptors, and
-//! `select`.
+//! This is the only crate of the workspace with `unsafe` in it: the numbers of open descriptors, `select`, and the
+//! memory that io_uring receives into.
 
-#![allow(unsafe_code, reason = "the numbers of descriptors, and select")]
+#![allow(unsafe_code, reason = "the numbers of descriptors, select, and the buffers of io_uring")]
 
 mod adopted;
 mod driver;

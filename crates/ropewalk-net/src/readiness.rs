@@ -1,4 +1,4 @@
-//! [`Readiness`]: the driver over epoll, poll and select.
+//! [`Readiness`]: the driver over epoll, io_uring, poll and select.
 //!
 //! It turns *ready* into *done*: it reads into one shared buffer and delivers the bytes, writes what the heart
 //! gives it, and keeps what the system does not take until it does. See [`ropewalk_core::Driver`] for the

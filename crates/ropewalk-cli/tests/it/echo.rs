@@ -18,7 +18,7 @@ fn nc_hears_itself_under_every_reactor() {
     if !has("nc_hears_itself_under_every_reactor", "nc") {
         return;
     }
-    for reactor in ["epoll", "poll", "select"] {
+    for reactor in ["epoll", "poll", "select", "uring"] {
         let (_server, address) = serve_tcp(&["echo", "--reactor", reactor]);
         let mut nc = Command::new("nc");
         assert_echoes(nc.arg(address.ip().to_string()).arg(address.port().to_string()));

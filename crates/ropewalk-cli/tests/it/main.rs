@@ -6,6 +6,7 @@ mod echo;
 mod ending;
 mod log;
 mod program;
+mod refused;
 mod signals;
 mod system_calls;
 mod workers;

@@ -17,4 +17,5 @@ mod stdio;
 mod threads;
 mod udp;
 mod unix;
+mod uring;
 mod workers;

@@ -15,7 +15,7 @@ use ropewalk_net::{
     Workers, endpoints,
 };
 
-use crate::rig::Directory;
+use crate::rig::{Directory, drivers};
 
 /// Says the number of its worker, and then echoes.
 struct Numbered(usize);
@@ -106,9 +106,9 @@ fn the_system_shares_out_the_connections_of_one_port() {
 
 #[test]
 fn each_connection_goes_to_whom_has_the_fewest() {
-    for driver in ropewalk_net::NetDriver::names() {
+    for driver in drivers() {
         let workers = Workers {
-            reactor: Some((*driver).to_owned()),
+            reactor: Some(driver.to_owned()),
             accept_balance: AcceptBalance::Fewest,
             ..Workers::new(3)
         };

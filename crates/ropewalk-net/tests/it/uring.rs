@@ -1,0 +1,138 @@
+//! What is io_uring's own: buffers that run out, slots that wait for their last completion.
+
+use std::cell::Cell;
+use std::io::{Read, Write};
+use std::net::{SocketAddr, TcpStream};
+use std::rc::Rc;
+
+use ropewalk_core::{Cx, Loop, Protocol, Transport};
+use ropewalk_net::{TcpServerEndpoint, new_loop};
+
+use crate::rig::{Echo, drivers, get, until};
+
+/// A loop over io_uring, if the kernel has it.
+fn uring() -> Option<Loop> {
+    drivers().contains(&"uring").then(|| new_loop(Some("uring")).unwrap())
+}
+
+fn serve<P: Protocol>(main_loop: &Loop, make: impl Fn() -> P + 'static) -> SocketAddr {
+    let server = TcpServerEndpoint::new(([127, 0, 0, 1], 0));
+    let listening = main_loop.reactor().listen(&server, make);
+    get(main_loop, listening).unwrap().host().ip().unwrap()
+}
+
+/// Counts what it gets.
+struct Counting(Rc<Cell<usize>>);
+
+impl Protocol for Counting {
+    fn data_received(&mut self, cx: &mut Cx<'_>, data: &[u8]) {
+        self.0.set(self.0.get() + data.len());
+        cx.transport().write(data);
+    }
+}
+
+/// Each of them sends a dozen buffers at once; there are 512.
+const CROWD: usize = 100;
+
+#[test]
+fn more_speak_at_once_than_there_are_buffers() {
+    let Some(main_loop) = uring() else { return };
+    let counted = Rc::new(Cell::new(0));
+    let count = counted.clone();
+    let host = serve(&main_loop, move || Counting(count.clone()));
+    let mut clients = Vec::new();
+    for number in 1..=CROWD {
+        clients.push(TcpStream::connect(host).unwrap());
+        until(&main_loop, || main_loop.reactor().sources() > number);
+    }
+    let message = [b'x'; 24_000];
+    for round in 1..=3 {
+        clients.iter_mut().for_each(|client| client.write_all(&message).unwrap());
+        until(&main_loop, || counted.get() == round * CROWD * message.len());
+        let mut back = [0; 24_000];
+        clients.iter_mut().for_each(|client| client.read_exact(&mut back).unwrap());
+    }
+}
+
+/// Pauses when it is told the first thing.
+struct Pausing(Rc<Cell<Option<Transport>>>);
+
+impl Protocol for Pausing {
+    fn data_received(&mut self, cx: &mut Cx<'_>, _: &[u8]) {
+        cx.transport().pause_producing();
+        self.0.set(Some(cx.transport().clone()));
+    }
+}
+
+#[test]
+fn one_that_pauses_keeps_no_buffers_from_the_others() {
+    let Some(main_loop) = uring() else { return };
+    let paused = Rc::new(Cell::new(None));
+    let kept = paused.clone();
+    let hoarders = serve(&main_loop, move || Pausing(kept.clone()));
+    let echo = serve(&main_loop, || Echo);
+    let mut flood = TcpStream::connect(hoarders).unwrap();
+    flood.set_nonblocking(true).unwrap();
+    // Far more than all buffers hold, for as long as the system takes it.
+    for _ in 0..200 {
+        while flood.write(&[b'x'; 64 << 10]).is_ok() {}
+        main_loop.turn(ropewalk_core::Wait::No).unwrap().unwrap();
+    }
+    let mut client = TcpStream::connect(echo).unwrap();
+    for _ in 0..100 {
+        client.write_all(b"hello").unwrap();
+        client.set_nonblocking(true).unwrap();
+        let mut back = [0; 5];
+        until(&main_loop, || client.read(&mut back).is_ok_and(|count| count == 5));
+        client.set_nonblocking(false).unwrap();
+    }
+    let transport: Transport = paused.take().unwrap();
+    assert!(transport.is_connected());
+}
+
+#[test]
+fn slots_are_used_again_after_their_last_completion() {
+    let Some(main_loop) = uring() else { return };
+    let counted = Rc::new(Cell::new(0));
+    let count = counted.clone();
+    let host = serve(&main_loop, move || Counting(count.clone()));
+    for round in 0..500 {
+        let mut clients: Vec<_> = (0..4).map(|_| TcpStream::connect(host).unwrap()).collect();
+        let before = counted.get();
+        clients.iter_mut().for_each(|client| client.write_all(b"x").unwrap());
+        // Some end in order with a request in flight, some by a reset, some unheard.
+        if round % 3 != 0 {
+            until(&main_loop, || counted.get() >= before + 4);
+        }
+        if round % 2 == 0 {
+            for client in &clients {
+                socket_reset(client);
+            }
+        }
+        drop(clients);
+    }
+    until(&main_loop, || main_loop.reactor().sources() == 1);
+}
+
+/// Has the end of this socket be a reset.
+fn socket_reset(stream: &TcpStream) {
+    rustix::net::sockopt::set_socket_linger(stream, Some(std::time::Duration::ZERO)).unwrap();
+}
+
+#[test]
+fn a_loop_is_dropped_with_everything_in_flight() {
+    for _ in 0..20 {
+        let Some(main_loop) = uring() else { return };
+        let counted = Rc::new(Cell::new(0));
+        let count = counted.clone();
+        let host = serve(&main_loop, move || Counting(count.clone()));
+        let mut clients: Vec<_> = (0..50).map(|_| TcpStream::connect(host).unwrap()).collect();
+        until(&main_loop, || main_loop.reactor().sources() == 51);
+        clients.iter_mut().for_each(|client| client.write_all(b"hello").unwrap());
+        drop(main_loop);
+        for client in &mut clients {
+            // An end or a reset: nobody is there any more.
+            let _ = client.read_to_end(&mut Vec::new());
+        }
+    }
+}
