@@ -1,4 +1,4 @@
-//! [`Poller`]: what epoll, poll and select have in common.
+//! [`Poller`]: what epoll, io_uring, poll and select have in common.
 //!
 //! A poller says which descriptors are ready; the [readiness driver](crate::readiness) makes deliveries of
 //! that. One that is edge-triggered is told of a descriptor once, for everything, and says of each readiness

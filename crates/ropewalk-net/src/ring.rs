@@ -188,10 +188,10 @@ impl Poller for Ring {
 
     fn wait(&self, timeout: Option<Duration>, events: &mut Vec<Polled>) -> io::Result<()> {
         self.ask_watches()?;
-        self.enter(timeout)?;
         if let Some(guest) = self.guest.get() {
-            guest.drain()?;
+            guest.drain()?; // Before: what is signalled from now on may be for the next turn.
         }
+        self.enter(timeout)?;
         let mut taken = 0;
         while taken < EVENTS_MAX {
             let Some(entry) = self.ring.borrow_mut().completion().next() else { break };
@@ -207,8 +207,12 @@ impl Poller for Ring {
 
     fn park(&self, until: Wait, now: Time) {
         let Some(guest) = self.guest.get() else { return };
-        // What was asked since the last wait; and what came of that is work.
-        let asked = self.ask_watches().and_then(|()| self.submit());
+        // The kernel signals the first piece of work after a wait; so there is to be none left over, of what was
+        // asked in this turn either.
+        let asked = self
+            .ask_watches()
+            .and_then(|()| guest.drain())
+            .and_then(|()| self.enter(Some(Duration::ZERO)));
         let is_filled = !self.ring.borrow_mut().completion().is_empty();
         if let Err(error) = asked {
             tracing::error!(target: "ropewalk::net", "the ring takes no requests: {error}");
