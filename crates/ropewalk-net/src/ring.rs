@@ -189,7 +189,9 @@ impl Poller for Ring {
     fn wait(&self, timeout: Option<Duration>, events: &mut Vec<Polled>) -> io::Result<()> {
         self.ask_watches()?;
         if let Some(guest) = self.guest.get() {
-            guest.drain()?; // Before: what is signalled from now on may be for the next turn.
+            // Before: what is signalled from now on may be for the next turn.
+            self.wake.drain();
+            guest.drain()?;
         }
         self.enter(timeout)?;
         let mut taken = 0;
@@ -278,6 +280,8 @@ impl Ring {
             eventfd: eventfd(0, EventfdFlags::NONBLOCK | EventfdFlags::CLOEXEC)?,
         };
         guest.set.add_silent(guest.eventfd.as_raw_fd())?;
+        // The kernel may signal late what one eventfd has to say of another.
+        guest.set.add_silent(self.wake.raw())?;
         self.ring.borrow().submitter().register_eventfd(guest.eventfd.as_raw_fd())?;
         Ok(guest)
     }
