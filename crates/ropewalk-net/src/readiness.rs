@@ -12,7 +12,7 @@ use std::any::Any;
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
 use std::io;
-use std::os::fd::{BorrowedFd, RawFd};
+use std::os::fd::{BorrowedFd, OwnedFd, RawFd};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -35,6 +35,9 @@ pub(crate) struct Readiness<P> {
     /// Rows with more to do than they did.
     again: RefCell<VecDeque<SlotId>>,
     closed: RefCell<Vec<SlotId>>,
+    /// Descriptors of closed rows that the poller may not have told the system to forget yet: their numbers must
+    /// not be used again before the next wait.
+    lingering: RefCell<Vec<OwnedFd>>,
     pub(crate) buffer: Cell<Vec<u8>>,
     /// Listeners that could not accept for want of descriptors, and when to try again.
     starved: RefCell<Vec<SlotId>>,
@@ -67,6 +70,7 @@ impl<P: Poller> Readiness<P> {
             polled: Cell::default(),
             again: RefCell::default(),
             closed: RefCell::default(),
+            lingering: RefCell::default(),
             buffer: Cell::default(),
             starved: RefCell::default(),
             retry_at: Cell::new(Time::NEVER),
@@ -427,6 +431,7 @@ impl<P: Poller> Driver for Readiness<P> {
         };
         let mut polled = self.polled.take();
         let waited = self.poller.wait(timeout, &mut polled);
+        self.lingering.take(); // What was asked of them is said now.
         self.take_share(&mut polled);
         self.polled.set(polled);
         waited.map_err(|error| {
@@ -509,10 +514,12 @@ impl<P: Poller> Driver for Readiness<P> {
         if let Some(on_close) = row.extra.as_mut().and_then(|extra| extra.on_close.take()) {
             on_close();
         }
-        drop(row);
-        if !later {
+        if later {
+            self.lingering.borrow_mut().extend(row.fd.take());
+        } else {
             self.closed.borrow_mut().push(id);
         }
+        drop(row);
         self.tell_host();
         if self.retry_at.get() != Time::NEVER {
             self.feed_starved();
