@@ -20,6 +20,7 @@ use std::time::Duration;
 use io_uring::{IoUring, cqueue, opcode, squeue, types};
 use ropewalk_core::{SlotId, Time, Wait};
 use rustix::event::{EventfdFlags, PollFlags, eventfd};
+use rustix::fs::FileType;
 use rustix::io::Errno;
 
 use crate::epoll::Epoll;
@@ -104,12 +105,8 @@ impl Poller for Ring {
     }
 
     fn add(&self, fd: RawFd, id: SlotId, interest: Interest) -> io::Result<()> {
-        let mode = rustix::fs::fstat(borrow_fd(fd))?.st_mode;
-        if matches!(
-            rustix::fs::FileType::from_raw_mode(mode),
-            rustix::fs::FileType::RegularFile | rustix::fs::FileType::Directory
-        ) {
-            return Err(io::ErrorKind::PermissionDenied.into()); // Always ready, as epoll has it.
+        if !interest.bytes && is_always_ready(fd)? {
+            return Err(io::ErrorKind::PermissionDenied.into()); // As epoll has it.
         }
         let mut slots = self.slots.borrow_mut();
         let place = id.slot as usize;
@@ -167,7 +164,7 @@ impl Poller for Ring {
         Ok(())
     }
 
-    fn remove(&self, fd: RawFd, id: SlotId, closes: bool) -> bool {
+    fn remove(&self, fd: RawFd, id: SlotId, _: bool) -> bool {
         let mut slots = self.slots.borrow_mut();
         let slot = slots.get_mut(id.slot as usize).filter(|slot| slot.generation == id.generation);
         let Some(slot) = slot else { return false };
@@ -178,7 +175,6 @@ impl Poller for Ring {
                 let _ = self.cancel(id.slot, slot, request);
             }
         }
-        let _ = closes;
         if !is_second {
             slot.watch = None;
             slot.closing = slot.in_flight > 0;
@@ -467,6 +463,12 @@ impl Drop for Ring {
             }
         }
     }
+}
+
+/// Whether it is a file, which there is no waiting for.
+fn is_always_ready(fd: RawFd) -> io::Result<bool> {
+    let kind = FileType::from_raw_mode(rustix::fs::fstat(borrow_fd(fd))?.st_mode);
+    Ok(matches!(kind, FileType::RegularFile | FileType::Directory))
 }
 
 /// An error after which the next wait goes on: a signal, the time is over, or completions are to be taken first.
