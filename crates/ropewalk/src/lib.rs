@@ -53,6 +53,8 @@ pub use ropewalk_core::{
 };
 /// Lines, netstrings, length prefixes; idle timeouts, rate limits, connection limits.
 pub use ropewalk_framing as framing;
+/// HTTP/1.1, a server's side and a client's.
+pub use ropewalk_http as http;
 /// Drivers, sockets, files and signals of this machine.
 pub use ropewalk_net as net;
 pub use start::{connect, endpoints, listen, run};

@@ -1,0 +1,336 @@
+//! [`Exchange`]: one request and its answer, as the connection and the [`Request`](crate::Request)s that
+//! users hold share it.
+//!
+//! It may outlive its connection, in the hands of a user who has not noticed yet; then what is written goes
+//! nowhere.
+
+use std::cell::{Cell, OnceCell, RefCell};
+use std::mem;
+use std::rc::Rc;
+
+use bytes::Bytes;
+use http::{HeaderMap, HeaderName, StatusCode};
+use ropewalk_core::{Deferred, Failure, FailureKind, Resolver, Time, Transport};
+
+use crate::Body;
+use crate::encode::{put_fields, put_status_line};
+use crate::reply::{Asked, Reply};
+use crate::request_head::RequestHead;
+use crate::server::HttpProtocol;
+use crate::site::Site;
+
+pub(crate) struct Exchange {
+    /// `None` in the spare ones that wait for a request.
+    transport: Option<Transport>,
+    site: Rc<Site>,
+    pub(crate) head: RequestHead,
+    map: OnceCell<Box<HeaderMap>>,
+    pub(crate) reply: RefCell<Reply>,
+    flags: Cell<u8>,
+    /// How many `Request`s there are.
+    pub(crate) handles: Cell<u32>,
+    rare: RefCell<Option<Box<Rare>>>,
+}
+
+/// What few requests need.
+#[derive(Default)]
+pub(crate) struct Rare {
+    pub(crate) body: Option<Body>,
+    waiting: Vec<Resolver<()>>,
+    /// What sends a streamed body.
+    pub(crate) pump: Option<Deferred<()>>,
+}
+
+/// The states of an exchange that are yes or no.
+pub(crate) mod flag {
+    /// The connection is calling the responder, and looks itself at what has become of it.
+    pub(crate) const IN_CALL: u8 = 1;
+    pub(crate) const FINISHED: u8 = 1 << 1;
+    /// The client has sent its last byte, or the connection is lost.
+    pub(crate) const CLIENT_LEFT: u8 = 1 << 2;
+    /// The connection is another protocol's from here on.
+    pub(crate) const UPGRADED: u8 = 1 << 3;
+    /// The connection is lost: what is written goes nowhere.
+    pub(crate) const LOST: u8 = 1 << 4;
+}
+
+/// What a kept-alive connection's next request may use again; a longer buffer is given back.
+const KEPT_BYTES_MAX: usize = 2048;
+/// A body shorter than this is sent in one piece with its head.
+const COPIED_BYTES_MAX: usize = 1024;
+
+impl Exchange {
+    pub(crate) fn new(site: &Rc<Site>) -> Rc<Self> {
+        Rc::new(Self {
+            transport: None,
+            site: site.clone(),
+            head: RequestHead::default(),
+            map: OnceCell::new(),
+            reply: RefCell::default(),
+            flags: Cell::new(0),
+            handles: Cell::new(0),
+            rare: RefCell::new(None),
+        })
+    }
+
+    /// Makes it the next request of this connection.
+    pub(crate) fn begin(&mut self, transport: &Transport) {
+        self.transport = Some(transport.clone());
+    }
+
+    /// Forgets the request, for the next one.
+    pub(crate) fn clear(&mut self) {
+        self.transport = None;
+        self.head.fields.shrink(KEPT_BYTES_MAX);
+        self.map.take();
+        self.reply.get_mut().clear(KEPT_BYTES_MAX);
+        self.flags.set(0);
+        self.rare.take();
+    }
+
+    pub(crate) fn site(&self) -> &Rc<Site> {
+        &self.site
+    }
+
+    /// # Panics
+    /// In a spare one, which nobody has a handle to.
+    pub(crate) fn transport(&self) -> &Transport {
+        self.transport.as_ref().expect("an exchange that was begun has a transport")
+    }
+
+    pub(crate) fn has(&self, flags: u8) -> bool {
+        self.flags.get() & flags != 0
+    }
+
+    pub(crate) fn set(&self, flags: u8) {
+        self.flags.set(self.flags.get() | flags);
+    }
+
+    pub(crate) fn unset(&self, flags: u8) {
+        self.flags.set(self.flags.get() & !flags);
+    }
+
+    pub(crate) fn rare<R>(&self, f: impl FnOnce(&mut Rare) -> R) -> R {
+        f(self.rare.borrow_mut().get_or_insert_default())
+    }
+
+    /// Its fields as a map, made when it is first asked for.
+    pub(crate) fn map(&self) -> &HeaderMap {
+        self.map.get_or_init(|| Box::new(self.head.fields.to_map()))
+    }
+
+    pub(crate) fn now(&self) -> Time {
+        self.transport().reactor().now()
+    }
+
+    /// Whether an answer can still be begun.
+    pub(crate) fn is_unsent(&self) -> bool {
+        self.reply.borrow().is_unsent() && !self.has(flag::FINISHED)
+    }
+
+    /// Sends an informational answer before the real one (RFC 9110 section 15.2).
+    pub(crate) fn inform(&self, status: StatusCode, fields: &HeaderMap) {
+        if self.is_unsent() && self.head.version == http::Version::HTTP_11 {
+            let mut out = Vec::new();
+            put_status_line(&mut out, status);
+            put_fields(&mut out, fields);
+            out.extend_from_slice(b"\r\n");
+            self.transport().write(&out);
+        }
+    }
+
+    /// Sends a piece of the body, and the head before the first.
+    pub(crate) fn write(&self, data: &[u8]) {
+        self.compose(|exchange, reply, out| {
+            exchange.head_first(reply, out, None);
+            let (count, end) = reply.frame(out, data.len());
+            out.extend_from_slice(&data[..count]);
+            out.extend_from_slice(end);
+        });
+    }
+
+    /// The same, without copying what is long.
+    pub(crate) fn write_bytes(&self, mut data: Bytes) {
+        if data.len() < COPIED_BYTES_MAX {
+            return self.write(&data);
+        }
+        let mut end: &[u8] = b"";
+        self.compose(|exchange, reply, out| {
+            exchange.head_first(reply, out, None);
+            let count;
+            (count, end) = reply.frame(out, data.len());
+            data.truncate(count);
+        });
+        if !data.is_empty() && !self.has(flag::LOST) {
+            self.transport().write_bytes(data);
+            self.transport().write(end);
+        }
+    }
+
+    /// Sends the whole body, or the last piece of it, and ends the answer.
+    pub(crate) fn finish(&self, last: Bytes, trailers: Option<&HeaderMap>) {
+        if self.has(flag::FINISHED) {
+            return;
+        }
+        if last.len() >= COPIED_BYTES_MAX {
+            if self.reply.borrow().is_unsent() {
+                self.compose(|exchange, reply, out| {
+                    exchange.head_first(reply, out, Some(last.len() as u64));
+                });
+            }
+            self.write_bytes(last);
+            return self.finish(Bytes::new(), trailers);
+        }
+        let mut is_whole = true;
+        self.compose(|exchange, reply, out| {
+            exchange.head_first(reply, out, Some(last.len() as u64));
+            let (count, end) = reply.frame(out, last.len());
+            out.extend_from_slice(&last[..count]);
+            out.extend_from_slice(end);
+            is_whole = reply.put_end(out, trailers);
+        });
+        if !is_whole {
+            self.transport().abort_with(Failure::new(
+                FailureKind::Local,
+                "the answer is shorter than its Content-Length",
+            ));
+        }
+        self.over();
+    }
+
+    /// Breaks the answer off: the client must not take what it has for all of it.
+    pub(crate) fn abort(&self, why: Failure) {
+        if !self.has(flag::FINISHED) {
+            self.transport().abort_with(why);
+        }
+    }
+
+    /// The last handle was dropped with no end of the answer.
+    #[cold]
+    pub(crate) fn abandoned(&self) {
+        if self.has(flag::CLIENT_LEFT) {
+            self.reply.borrow_mut().closes = true;
+            return self.over();
+        }
+        let target = self.head.target();
+        tracing::error!(target: "ropewalk::http", "a request for {target} was dropped unanswered");
+        if self.is_unsent() {
+            self.fail_with(StatusCode::INTERNAL_SERVER_ERROR);
+        } else {
+            self.abort(Failure::abandoned());
+        }
+    }
+
+    /// Answers with a status and its name, over whatever was set before.
+    pub(crate) fn fail_with(&self, status: StatusCode) {
+        {
+            let mut reply = self.reply.borrow_mut();
+            let closes = reply.closes;
+            reply.clear(KEPT_BYTES_MAX);
+            (reply.status, reply.closes) = (status, closes);
+            reply.append(&http::header::CONTENT_TYPE, b"text/plain; charset=utf-8");
+        }
+        let text = format!("{status}\n");
+        self.finish(text.into(), None);
+    }
+
+    /// Hands the connection to another protocol, behind the head that `status` and the fields make.
+    pub(crate) fn upgraded(&self, status: StatusCode, fields: &[(HeaderName, &str)]) -> bool {
+        if !self.is_unsent() || self.has(flag::LOST) {
+            return false;
+        }
+        self.compose(|exchange, reply, out| {
+            reply.status = status;
+            for (name, value) in fields {
+                reply.append(name, value.as_bytes());
+            }
+            reply.put_switch(out, &exchange.asked());
+        });
+        self.set(flag::UPGRADED);
+        self.over();
+        true
+    }
+
+    /// The answer is complete.
+    fn over(&self) {
+        self.set(flag::FINISHED);
+        let waiting = self.take_waiting();
+        waiting.into_iter().for_each(|resolver| resolver.callback(()));
+        if !self.has(flag::IN_CALL | flag::LOST) {
+            let connection = self.transport().protocol_ref::<HttpProtocol>();
+            // One that is lost meanwhile has nothing to go on with.
+            drop(connection.call(|protocol, cx| protocol.resume(cx)).add_errback(|_| ()));
+        }
+    }
+
+    /// Fires when the answer is complete; fails when the client has left before.
+    pub(crate) fn notify_finish(&self) -> Deferred<()> {
+        if self.has(flag::CLIENT_LEFT) {
+            return Deferred::fail(client_left());
+        }
+        if self.has(flag::FINISHED) {
+            return Deferred::succeed(());
+        }
+        let (resolver, finished) = Deferred::new();
+        self.rare(|rare| rare.waiting.push(resolver));
+        finished
+    }
+
+    /// The client has sent its last byte, which most say by going away.
+    pub(crate) fn client_left(&self, why: &Failure) {
+        if !self.has(flag::CLIENT_LEFT | flag::FINISHED) {
+            self.set(flag::CLIENT_LEFT);
+            self.take_waiting().into_iter().for_each(|resolver| resolver.errback(why.clone()));
+        }
+    }
+
+    /// The connection is lost.
+    pub(crate) fn lost(&self, why: &Failure) {
+        self.set(flag::LOST);
+        self.client_left(why);
+        let pump = self.rare.borrow_mut().as_deref_mut().and_then(|rare| rare.pump.take());
+        if let Some(pump) = pump {
+            pump.cancel();
+        }
+    }
+
+    fn take_waiting(&self) -> Vec<Resolver<()>> {
+        self.rare
+            .borrow_mut()
+            .as_deref_mut()
+            .map(|rare| mem::take(&mut rare.waiting))
+            .unwrap_or_default()
+    }
+
+    /// Writes what `f` composes, in one piece.
+    fn compose(&self, f: impl FnOnce(&Self, &mut Reply, &mut Vec<u8>)) {
+        if self.has(flag::LOST | flag::FINISHED) {
+            return;
+        }
+        let mut out = self.site.scratch.take();
+        out.clear();
+        f(self, &mut self.reply.borrow_mut(), &mut out);
+        self.transport().write(&out);
+        self.site.scratch.replace(out);
+    }
+
+    fn head_first(&self, reply: &mut Reply, out: &mut Vec<u8>, announced: Option<u64>) {
+        if reply.is_unsent() {
+            reply.closes |= !self.head.keep_alive || self.site.is_draining();
+            reply.put_head(out, &self.asked(), announced);
+        }
+    }
+
+    fn asked(&self) -> Asked<'_> {
+        Asked {
+            method: &self.head.method,
+            version: self.head.version,
+            date: &self.site.date,
+            now: self.now(),
+        }
+    }
+}
+
+pub(crate) fn client_left() -> Failure {
+    Failure::new(FailureKind::ConnectionDone, "the client has left")
+}

@@ -1,0 +1,52 @@
+//! HTTP/1.1 for Ropewalk, as RFC 9110 and RFC 9112 have it: a server's protocol, without I/O.
+//!
+//! The grammar of heads is `httparse`'s and the types at the edge are the `http` crate's; what is here is what
+//! happens between them and a [`Transport`](ropewalk_core::Transport): framing, pipelining, back-pressure,
+//! timeouts, and the refusal of everything by which requests are smuggled.
+//!
+//! # Hello
+//! ```
+//! use ropewalk_core::AnyFactory;
+//! use ropewalk_http::{HttpFactory, Request};
+//!
+//! let hello = HttpFactory::new(|request: Request| request.finish_with("hello\n"));
+//! # let _: &dyn AnyFactory = &hello; // ropewalk::listen(reactor, "tcp:8080", hello)
+//! ```
+//!
+//! # In reading order
+//! | to know | read |
+//! |---|---|
+//! | what may be asked and how much | `limits.rs`, `error.rs` |
+//! | how a head is read | `lines.rs`, `request_head.rs`, `target.rs`, `message_length.rs`, `fields.rs` |
+//! | how a body is read | `body_decoder.rs`, `incoming.rs`, `body.rs` |
+//! | how a connection goes on from request to request | `server.rs` |
+//! | how an answer is written | `request.rs`, `exchange.rs`, `reply.rs`, `encode.rs`, `content.rs` |
+#![forbid(unsafe_code)]
+
+mod body;
+mod body_decoder;
+mod content;
+mod date;
+mod drain;
+mod encode;
+mod error;
+mod exchange;
+mod fields;
+mod incoming;
+mod limits;
+mod lines;
+mod message_length;
+mod reply;
+mod request;
+mod request_head;
+mod server;
+mod site;
+mod target;
+
+pub use body::Body;
+pub use content::Content;
+pub use error::HttpError;
+pub use limits::HttpLimits;
+pub use request::Request;
+pub use server::HttpProtocol;
+pub use site::{HttpFactory, Responder};

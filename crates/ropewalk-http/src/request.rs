@@ -1,0 +1,387 @@
+//! [`Request`]: what a server is asked, and the handle by which it answers.
+
+use std::fmt;
+use std::future::poll_fn;
+use std::rc::Rc;
+
+use bytes::Bytes;
+use http::header::UPGRADE;
+use http::{HeaderMap, HeaderName, Method, Response, StatusCode, Uri, Version};
+use ropewalk_core::{
+    Address, Consumer, Cx, Deferred, Failure, Producer, Protocol, Streaming, Transport,
+};
+
+use crate::content::{Kind, Stream};
+use crate::drain::drained;
+use crate::exchange::{Exchange, flag};
+use crate::server::HttpProtocol;
+use crate::{Body, Content, target};
+
+/// A request that came in, and the way to answer it.
+///
+/// It is a handle: it may be answered at once, or kept and answered later from anywhere on the reactor's
+/// thread. The answer is either given whole, by [`respond`](Self::respond) or [`finish_with`](Self::finish_with), or
+/// in pieces: [`set_status`](Self::set_status), [`set_header`](Self::set_header), [`write`](Self::write) as often as
+/// wanted, [`finish`](Self::finish).
+///
+/// # Ordering
+/// The next request of the same connection comes when this one's answer is finished and its body is read.
+///
+/// # Cancellation
+/// When the last clone is dropped unfinished, the client gets a 500, or sees the connection break off if a part
+/// of the answer is on its way. When the client goes away first, [`notify_finish`](Self::notify_finish) says so,
+/// and what is written goes nowhere.
+///
+/// # Example: an answer that comes later
+/// ```
+/// use std::time::Duration;
+/// use ropewalk_http::{HttpFactory, Request};
+/// let factory = HttpFactory::new(|request: Request| {
+///     let reactor = request.transport().reactor().clone();
+///     reactor.call_later(Duration::from_secs(1), move || request.finish_with("good morning"));
+/// });
+/// # let _: &dyn ropewalk_core::AnyFactory = &factory;
+/// ```
+pub struct Request(Rc<Exchange>);
+
+impl Request {
+    pub(crate) fn new(exchange: Rc<Exchange>) -> Self {
+        exchange.handles.set(exchange.handles.get() + 1);
+        Self(exchange)
+    }
+
+    /// The method.
+    pub fn method(&self) -> &Method {
+        &self.0.head.method
+    }
+
+    /// The version that the client speaks: 1.0 or 1.1.
+    pub fn version(&self) -> Version {
+        self.0.head.version
+    }
+
+    /// The target as it stood in the request line: mostly a path and a query, in the four forms of RFC 9112
+    /// section 3.2.
+    pub fn target(&self) -> &str {
+        self.0.head.target()
+    }
+
+    /// The path, still percent-encoded; `*` and `host:port` are given as they are.
+    pub fn path(&self) -> &str {
+        let target = target::path_and_query(self.target());
+        target.split_once('?').map_or(target, |(path, _)| path)
+    }
+
+    /// What stands behind the first `?`, still percent-encoded.
+    pub fn query(&self) -> Option<&str> {
+        target::path_and_query(self.target()).split_once('?').map(|(_, query)| query)
+    }
+
+    /// The target as a [`Uri`].
+    ///
+    /// # Errors
+    /// If it has bytes that the `http` crate does not take in a URI.
+    pub fn uri(&self) -> Result<Uri, http::uri::InvalidUri> {
+        self.target().parse()
+    }
+
+    /// The value of the first header field of that name, in any case.
+    pub fn header(&self, name: &str) -> Option<&[u8]> {
+        self.0.head.fields.get(name)
+    }
+
+    /// The same as text; `None` as well if it is not UTF-8.
+    pub fn header_text(&self, name: &str) -> Option<&str> {
+        std::str::from_utf8(self.header(name)?).ok()
+    }
+
+    /// All header fields. The map is made when it is first asked for.
+    pub fn headers(&self) -> &HeaderMap {
+        self.0.map()
+    }
+
+    /// The authority that was asked for: of the target if it has one, else `Host`.
+    pub fn authority(&self) -> Option<&str> {
+        let rest = self.target().split_once("://").map(|(_, rest)| rest);
+        match rest {
+            Some(rest) => rest.split(['/', '?']).next(),
+            None => self.header_text("host"),
+        }
+    }
+
+    /// The connection. What is written to it here is not framed: for those who take it over.
+    pub fn transport(&self) -> &Transport {
+        self.0.transport()
+    }
+
+    /// Who asks.
+    pub fn peer(&self) -> Address {
+        self.transport().peer()
+    }
+
+    /// The body; empty if there is none, or if it was taken before.
+    ///
+    /// A client that waits for `100 Continue` gets it when the body is first read (RFC 9110 section 10.1.1).
+    pub fn take_body(&self) -> Body {
+        self.0.rare(|rare| rare.body.take()).unwrap_or_else(Body::empty)
+    }
+
+    /// The status of the answer; 200 unless it is set.
+    pub fn status(&self) -> StatusCode {
+        self.0.reply.borrow().status
+    }
+
+    /// Sets the status. Of no effect once the head is sent.
+    pub fn set_status(&self, status: StatusCode) {
+        if self.0.is_unsent() {
+            self.0.reply.borrow_mut().status = status;
+        }
+    }
+
+    /// Sets a header field of the answer, in place of those that have its name. Of no effect once the head is
+    /// sent.
+    ///
+    /// CR, LF and NUL in the value become spaces. `Content-Length` is heeded, and the body held to it;
+    /// `Connection: close` loses the connection after the answer; `Transfer-Encoding` is ignored: how a body is
+    /// framed is not the caller's business.
+    pub fn set_header(&self, name: HeaderName, value: impl AsRef<[u8]>) {
+        if self.0.is_unsent() {
+            let mut reply = self.0.reply.borrow_mut();
+            reply.remove(&name);
+            reply.append(&name, value.as_ref());
+        }
+    }
+
+    /// Adds a header field beside those that have its name.
+    pub fn append_header(&self, name: HeaderName, value: impl AsRef<[u8]>) {
+        if self.0.is_unsent() {
+            self.0.reply.borrow_mut().append(&name, value.as_ref());
+        }
+    }
+
+    /// The value that a header field of the answer was set to.
+    pub fn reply_header(&self, name: &HeaderName) -> Option<Vec<u8>> {
+        self.0.reply.borrow().get(name).map(<[u8]>::to_vec)
+    }
+
+    /// Whether the head of the answer has been sent.
+    pub fn is_begun(&self) -> bool {
+        !self.0.is_unsent()
+    }
+
+    /// Whether the answer is complete.
+    pub fn is_finished(&self) -> bool {
+        self.0.has(flag::FINISHED)
+    }
+
+    /// Whether the client has gone away, or at least has sent its last byte.
+    pub fn is_client_gone(&self) -> bool {
+        self.0.has(flag::CLIENT_LEFT)
+    }
+
+    /// Bytes of the body that the answer has so far.
+    pub fn body_bytes(&self) -> u64 {
+        self.0.reply.borrow().body_bytes
+    }
+
+    /// Sends an informational answer before the real one, such as 103 Early Hints (RFC 8297). Of no effect on
+    /// a client of HTTP/1.0.
+    pub fn inform(&self, status: StatusCode, fields: &HeaderMap) {
+        self.0.inform(status, fields);
+    }
+
+    /// Sends the head, now and not with the first piece of the body.
+    pub fn flush_head(&self) {
+        self.0.write(b"");
+    }
+
+    /// Sends a piece of the body, and the head before the first. Without a `Content-Length` it is chunked.
+    pub fn write(&self, data: &[u8]) {
+        if !data.is_empty() {
+            self.0.write(data);
+        }
+    }
+
+    /// The same, without copying what is long.
+    pub fn write_bytes(&self, data: impl Into<Bytes>) {
+        self.0.write_bytes(data.into());
+    }
+
+    /// Ends the answer. Of no effect if it has ended.
+    pub fn finish(&self) {
+        self.0.finish(Bytes::new(), None);
+    }
+
+    /// Sends the whole body, or the last piece of it, and ends the answer. Of no effect if it has ended.
+    pub fn finish_with(&self, last: impl Into<Bytes>) {
+        self.0.finish(last.into(), None);
+    }
+
+    /// Ends the answer with header fields behind the body, if it is chunked.
+    pub fn finish_with_trailers(&self, trailers: &HeaderMap) {
+        self.0.finish(Bytes::new(), Some(trailers));
+    }
+
+    /// Gives the whole answer. A streamed body is sent as fast as the client takes it.
+    ///
+    /// A stream that fails breaks the connection off, so that the client does not take a part for the whole.
+    pub fn respond<C: Into<Content>>(&self, response: Response<C>) {
+        let (head, content) = response.into_parts();
+        if !self.0.is_unsent() {
+            return;
+        }
+        self.set_status(head.status);
+        {
+            let mut reply = self.0.reply.borrow_mut();
+            head.headers.iter().for_each(|(name, value)| reply.append(name, value.as_bytes()));
+        }
+        self.respond_with(content);
+    }
+
+    /// Gives the whole body, behind the status and the fields that were set.
+    pub fn respond_with(&self, content: impl Into<Content>) {
+        match content.into().0 {
+            Kind::Bytes(bytes) => self.0.finish(bytes, None),
+            Kind::Stream(stream) => self.send_stream(stream),
+        }
+    }
+
+    fn send_stream(&self, stream: Stream) {
+        if !self.0.is_unsent() {
+            return;
+        }
+        if let Some(length) = http_body::Body::size_hint(&*stream).exact() {
+            self.0.reply.borrow_mut().announce(length);
+        }
+        let pump = self.transport().reactor().spawn(pump(self.clone(), stream));
+        // A failure has broken the connection off already, and a cancellation comes from its loss.
+        let pump = pump.add_errback(|_| ());
+        self.0.rare(|rare| rare.pump = Some(pump));
+    }
+
+    /// Answers with a status and its name as plain text, over whatever was set before; breaks off an answer
+    /// that has begun.
+    pub fn fail(&self, status: StatusCode) {
+        if self.0.is_unsent() {
+            self.0.fail_with(status);
+        } else {
+            self.0.abort(Failure::abandoned());
+        }
+    }
+
+    /// Breaks off: the connection is lost at once.
+    pub fn abort(&self, why: Failure) {
+        self.0.abort(why);
+    }
+
+    /// Fires when the answer is complete: handed to the connection, not yet at the client.
+    ///
+    /// # Errors
+    /// With why, when the client has gone away before. One that only says that it sends no more is taken for
+    /// one that has left, as browsers do it; it can be answered all the same.
+    pub fn notify_finish(&self) -> Deferred<()> {
+        self.0.notify_finish()
+    }
+
+    /// Fires when there is room for more: everything written has been taken by the system, or little of it is
+    /// left. What a loop that writes a long body waits for after each piece.
+    ///
+    /// # Errors
+    /// With why the connection was lost; a client that takes nothing for `send_timeout` loses it.
+    pub fn drained(&self) -> Deferred<()> {
+        if self.0.has(flag::LOST) {
+            return Deferred::fail(crate::exchange::client_left());
+        }
+        let site = self.0.site();
+        if self.transport().buffered() <= site.limits.body_buffer_bytes_max {
+            return Deferred::succeed(());
+        }
+        drained(self.transport(), site.limits.send_timeout)
+    }
+
+    /// Answers with 101 and hands the connection to another protocol, which gets what the client has sent
+    /// behind its request (RFC 9110 section 7.8). Of no effect once the head is sent.
+    pub fn upgrade(&self, to: &str, new: impl Protocol) {
+        if self.0.upgraded(StatusCode::SWITCHING_PROTOCOLS, &[(UPGRADE, to)]) {
+            self.switch(new);
+        }
+    }
+
+    /// Answers a `CONNECT` with 200 and hands the connection to another protocol (RFC 9110 section 9.3.6).
+    pub fn connect_tunnel(&self, new: impl Protocol) {
+        if self.0.upgraded(StatusCode::OK, &[]) {
+            self.switch(new);
+        }
+    }
+
+    fn switch(&self, new: impl Protocol) {
+        let connection = self.transport().protocol_ref::<HttpProtocol>();
+        let switched = connection.call(|protocol: &mut HttpProtocol, cx: &mut Cx<'_>| {
+            let rest = protocol.take_unread();
+            cx.switch_protocol(new, rest);
+            cx.transport().resume_producing();
+        });
+        drop(switched.add_errback(|_| ())); // Lost meanwhile: then there is nothing to hand over.
+    }
+}
+
+/// Sends a body frame by frame, as fast as the client takes it.
+async fn pump(request: Request, mut stream: Stream) -> Result<(), Failure> {
+    let mut trailers = None;
+    while let Some(frame) = poll_fn(|cx| stream.as_mut().poll_frame(cx)).await {
+        let frame = frame.inspect_err(|failure| request.abort(failure.clone()))?;
+        match frame.into_data() {
+            Ok(data) => {
+                request.write_bytes(data);
+                request.drained().await?;
+            }
+            Err(frame) => trailers = frame.into_trailers().ok(),
+        }
+        if request.is_finished() {
+            return Ok(());
+        }
+    }
+    request.0.finish(Bytes::new(), trailers.as_ref());
+    Ok(())
+}
+
+impl Clone for Request {
+    fn clone(&self) -> Self {
+        Self::new(self.0.clone())
+    }
+}
+
+impl Drop for Request {
+    fn drop(&mut self) {
+        let left = self.0.handles.get() - 1;
+        self.0.handles.set(left);
+        if left == 0 && !self.0.has(flag::FINISHED | flag::LOST) {
+            self.0.abandoned();
+        }
+    }
+}
+
+/// What is produced into it is the answer's body.
+impl Consumer for Request {
+    fn write_bytes(&self, bytes: Bytes) {
+        Self::write_bytes(self, bytes);
+    }
+
+    fn register_producer(
+        &self,
+        producer: Rc<dyn Producer>,
+        streaming: Streaming,
+    ) -> Result<(), Failure> {
+        self.transport().register_producer(producer, streaming)
+    }
+
+    fn unregister_producer(&self) {
+        self.transport().unregister_producer();
+    }
+}
+
+impl fmt::Debug for Request {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {} {:?}", self.method(), self.target(), self.version())
+    }
+}

@@ -1,0 +1,235 @@
+//! What an answer looks like on the wire.
+
+use http::header::{CONTENT_LENGTH, CONTENT_TYPE, ETAG, SET_COOKIE};
+use http::{HeaderMap, HeaderValue, Response, StatusCode};
+use ropewalk_core::FailureKind;
+use ropewalk_http::{Content, Request};
+
+use crate::{Kept, served, statuses, tell, text};
+
+const DATE: &str = "Date: Sun, 06 Nov 1994 08:49:37 GMT\r\n";
+
+#[test]
+fn a_whole_answer_has_a_date_and_a_length() {
+    let server = served(|request: Request| {
+        request.set_header(CONTENT_TYPE, "text/plain");
+        request.finish_with("hello");
+    });
+    server.feed(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n");
+    let expected = format!(
+        "HTTP/1.1 200 OK\r\n{DATE}Content-Type: text/plain\r\nContent-Length: 5\r\n\r\nhello"
+    );
+    assert_eq!(text(&server), expected);
+    assert!(!server.has_ended());
+}
+
+#[test]
+fn an_answer_in_pieces_is_chunked_for_1_1_and_ends_with_the_connection_for_1_0() {
+    let pieces = |request: Request| {
+        request.write(b"one");
+        request.write(b"");
+        request.write(&[b'x'; 10]);
+        request.finish();
+    };
+    let server = served(pieces);
+    server.feed(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n");
+    assert!(
+        text(&server).ends_with(
+            "Transfer-Encoding: chunked\r\n\r\n3\r\none\r\na\r\nxxxxxxxxxx\r\n0\r\n\r\n"
+        )
+    );
+    let server = served(pieces);
+    server.feed(b"GET / HTTP/1.0\r\nConnection: keep-alive\r\n\r\n");
+    assert!(text(&server).ends_with("Connection: close\r\n\r\nonexxxxxxxxxx"), "{}", text(&server));
+    assert!(server.has_ended());
+}
+
+#[test]
+fn keep_alive_is_the_rule_in_1_1_and_asked_for_in_1_0() {
+    for (request, stays) in [
+        ("GET / HTTP/1.1\r\nHost: x\r\n\r\n", true),
+        ("GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n", false),
+        ("GET / HTTP/1.1\r\nHost: x\r\nConnection: foo, Close\r\n\r\n", false),
+        ("GET / HTTP/1.0\r\n\r\n", false),
+        ("GET / HTTP/1.0\r\nConnection: Keep-Alive\r\n\r\n", true),
+    ] {
+        let server = served(tell);
+        server.feed(request.as_bytes());
+        assert_eq!(statuses(&text(&server)), [200], "{request}");
+        assert_eq!(server.has_ended(), !stays, "{request}");
+        let says_keep_alive = text(&server).contains("Connection: keep-alive");
+        assert_eq!(says_keep_alive, stays && request.contains("1.0"), "{request}");
+        assert_eq!(text(&server).contains("Connection: close"), !stays, "{request}");
+    }
+}
+
+#[test]
+fn head_no_content_and_not_modified_have_no_body() {
+    let server = served(|request: Request| match request.path() {
+        "/none" => {
+            request.set_status(StatusCode::NO_CONTENT);
+            request.finish_with("never seen");
+        }
+        "/same" => {
+            request.set_status(StatusCode::NOT_MODIFIED);
+            request.set_header(ETAG, "\"1\"");
+            request.finish_with("never seen");
+        }
+        "/stream" => {
+            request.write(b"never seen");
+            request.finish();
+        }
+        _ => request.finish_with("never seen"),
+    });
+    server.feed(b"HEAD / HTTP/1.1\r\nHost: x\r\n\r\n");
+    assert!(text(&server).ends_with("Content-Length: 10\r\n\r\n"));
+    for path in ["none", "same"] {
+        server.feed(format!("GET /{path} HTTP/1.1\r\nHost: x\r\n\r\n").as_bytes());
+        assert!(text(&server).ends_with("\r\n\r\n"));
+    }
+    server.feed(b"HEAD /stream HTTP/1.1\r\nHost: x\r\n\r\n");
+    assert_eq!(statuses(&text(&server)), [200, 204, 304, 200]);
+    assert!(!text(&server).contains("never seen"));
+    assert_eq!(text(&server).matches("Content-Length").count(), 1);
+    assert!(text(&server).contains("ETag: \"1\""));
+}
+
+#[test]
+fn a_field_is_set_once_and_added_as_often_as_wanted() {
+    let server = served(|request: Request| {
+        request.set_header(CONTENT_TYPE, "text/css");
+        request.set_header(CONTENT_TYPE, "text/html");
+        request.append_header(SET_COOKIE, "a=1");
+        request.append_header(SET_COOKIE, "b=2\r\nX-Injected: yes");
+        assert_eq!(request.reply_header(&CONTENT_TYPE).unwrap(), b"text/html");
+        request.finish();
+        request.set_header(CONTENT_TYPE, "too/late");
+    });
+    server.feed(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n");
+    assert!(text(&server).contains(
+        "Content-Type: text/html\r\nSet-Cookie: a=1\r\nSet-Cookie: b=2  X-Injected: yes\r\n"
+    ));
+    assert!(!text(&server).contains("css") && !text(&server).contains("late"));
+}
+
+#[test]
+fn a_body_is_held_to_its_declared_length() {
+    let server = served(|request: Request| {
+        request.set_header(CONTENT_LENGTH, "4");
+        request.write(b"abc");
+        request.write(b"defg");
+        request.finish();
+    });
+    server.feed(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n");
+    assert!(text(&server).ends_with("Content-Length: 4\r\n\r\nabcd"));
+    assert!(!server.has_ended());
+    let server = served(|request: Request| {
+        request.set_header(CONTENT_LENGTH, "4");
+        request.finish_with("abc");
+    });
+    server.feed(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n");
+    assert!(server.lost().unwrap().is(FailureKind::Local), "a short answer looked complete");
+}
+
+#[test]
+fn informational_answers_come_first_and_only_for_1_1() {
+    let server = served(|request: Request| {
+        let mut hints = HeaderMap::new();
+        hints.insert("link", HeaderValue::from_static("</a.css>; rel=preload"));
+        request.inform(StatusCode::EARLY_HINTS, &hints);
+        request.finish_with("page");
+    });
+    server.feed(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n");
+    assert!(text(&server).starts_with(
+        "HTTP/1.1 103 Early Hints\r\nLink: </a.css>; rel=preload\r\n\r\nHTTP/1.1 200 OK\r\n"
+    ));
+    server.feed(b"GET / HTTP/1.0\r\n\r\n");
+    assert_eq!(statuses(&text(&server)), [103, 200, 200]);
+}
+
+#[test]
+fn a_response_of_the_http_crate_is_an_answer() {
+    let server = served(|request: Request| {
+        let response = Response::builder().status(201).header("x-a", "1").header("x-a", "2");
+        request.respond(response.body("made").unwrap());
+    });
+    server.feed(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n");
+    assert!(text(&server).starts_with("HTTP/1.1 201 Created\r\n"));
+    assert!(text(&server).ends_with("X-A: 1\r\nX-A: 2\r\nContent-Length: 4\r\n\r\nmade"));
+}
+
+#[test]
+fn a_streamed_answer_ends_with_its_trailers() {
+    let server = served(|request: Request| {
+        let body = request.take_body();
+        request.respond_with(Content::from(body));
+    });
+    server.feed(b"POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nhi\r\n");
+    assert!(text(&server).ends_with("chunked\r\n\r\n2\r\nhi\r\n"));
+    server.feed(b"0\r\nX-Sum: 7\r\n\r\n");
+    assert!(text(&server).ends_with("0\r\nX-Sum: 7\r\n\r\n"));
+    server.feed(b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\n\r\nabc");
+    assert!(text(&server).ends_with("Content-Length: 3\r\n\r\nabc"));
+}
+
+#[test]
+fn a_request_that_is_dropped_or_panics_is_a_500_and_the_connection_lives() {
+    let server = served(|request: Request| match request.path() {
+        "/drop" => drop(request),
+        "/panic" => panic!("on purpose"),
+        _ => request.finish_with("fine"),
+    });
+    for path in ["drop", "panic", "fine"] {
+        server.feed(format!("GET /{path} HTTP/1.1\r\nHost: x\r\n\r\n").as_bytes());
+    }
+    assert_eq!(statuses(&text(&server)), [500, 500, 200]);
+    assert!(!server.has_ended());
+}
+
+#[test]
+fn an_answer_that_breaks_off_does_not_look_whole() {
+    let kept = Kept::default();
+    let server = served(kept.keeping());
+    server.feed(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n");
+    let request = kept.take();
+    request.write(b"part");
+    drop(request);
+    server.feed(b"");
+    assert!(server.lost().unwrap().is(FailureKind::Abandoned));
+    assert!(!text(&server).contains("0\r\n\r\n"));
+}
+
+#[test]
+fn a_kept_request_is_answered_from_anywhere_and_tells_when_its_client_left() {
+    let kept = Kept::default();
+    let server = served(kept.keeping());
+    server.feed(b"GET /1 HTTP/1.1\r\nHost: x\r\n\r\n");
+    let request = kept.take();
+    let finished = request.notify_finish();
+    assert!(!finished.is_fired() && server.written().is_empty());
+    request.finish_with("later");
+    assert!(finished.into_result().unwrap().is_ok());
+    server.feed(b"GET /2 HTTP/1.1\r\nHost: x\r\n\r\n");
+    assert!(text(&server).ends_with("later"));
+    let request = kept.take();
+    let finished = request.notify_finish();
+    server.reset_peer();
+    assert!(finished.into_result().unwrap().is_err());
+    assert!(request.is_client_gone());
+    request.finish_with("into the void");
+}
+
+#[test]
+fn a_client_that_half_closes_is_told_as_gone_and_answered_all_the_same() {
+    let kept = Kept::default();
+    let server = served(kept.keeping());
+    server.feed(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n");
+    let request = kept.take();
+    let finished = request.notify_finish();
+    server.close_peer();
+    assert!(finished.into_result().unwrap().is_err());
+    request.finish_with("still there?");
+    server.feed(b"");
+    assert!(text(&server).ends_with("\r\n\r\nstill there?"));
+    assert!(server.has_ended());
+}
