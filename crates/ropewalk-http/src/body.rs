@@ -12,6 +12,7 @@ use std::pin::Pin;
 use std::rc::Rc;
 use std::task::{Context, Poll, Waker};
 
+use crate::inflate::Inflate;
 use bytes::{Bytes, BytesMut};
 use http::HeaderMap;
 use http_body::{Frame, SizeHint};
@@ -48,6 +49,7 @@ struct State {
     source: Option<WeakTransport>,
     is_paused: bool,
     on_first_read: Option<Box<dyn FnOnce()>>,
+    inflate: Option<Box<Inflate>>,
 }
 
 /// Who waits for the next piece, and how.
@@ -141,6 +143,13 @@ impl Body {
         if let Reader::Next(resolver) = self.0.set_reader(reader) {
             resolver.errback(Failure::cancelled());
         }
+    }
+
+    /// Takes the compression off that the head has announced; its length is then no longer known.
+    pub(crate) fn inflate_by(&self, inflate: Inflate) {
+        let mut state = self.0.0.borrow_mut();
+        state.remaining = None;
+        state.inflate = Some(Box::new(inflate));
     }
 
     /// What to do when the body is first asked for: let a client that waits for it begin.
@@ -269,15 +278,11 @@ impl Pipe {
     /// The next piece, the end, or `None` if neither is there.
     fn take(&self) -> Option<Result<Option<Bytes>, Failure>> {
         let mut state = self.0.borrow_mut();
-        let Some(piece) = state.queue.pop_front() else {
-            return match &state.end {
-                Some(Ok(_)) => Some(Ok(None)),
-                Some(Err(failure)) => Some(Err(failure.clone())),
-                None => None,
-            };
+        let piece = match state.next_piece() {
+            Ok(Some(piece)) => piece,
+            Ok(None) => return state.at_end(),
+            Err(failure) => return Some(Err(failure)),
         };
-        state.queued_bytes -= piece.len();
-        state.remaining = state.remaining.map(|bytes| bytes.saturating_sub(piece.len() as u64));
         let resumed =
             if state.queued_bytes <= state.queued_bytes_max / 2 { state.resume() } else { None };
         drop(state);
@@ -287,6 +292,36 @@ impl Pipe {
 }
 
 impl State {
+    fn next_piece(&mut self) -> Result<Option<Bytes>, Failure> {
+        let Some(mut inflate) = self.inflate.take() else { return Ok(self.pop()) };
+        let piece = inflate.next(|| self.pop());
+        match &piece {
+            Ok(_) => self.inflate = Some(inflate),
+            Err(failure) => {
+                self.queue.clear();
+                self.end = Some(Err(failure.clone())); // Whoever reads on hears it again.
+            }
+        }
+        piece
+    }
+
+    fn pop(&mut self) -> Option<Bytes> {
+        let piece = self.queue.pop_front()?;
+        self.queued_bytes -= piece.len();
+        self.remaining = self.remaining.map(|bytes| bytes.saturating_sub(piece.len() as u64));
+        Some(piece)
+    }
+
+    /// What there is to say once no piece is left.
+    fn at_end(&mut self) -> Option<Result<Option<Bytes>, Failure>> {
+        match self.end.as_ref()? {
+            Err(failure) => Some(Err(failure.clone())),
+            Ok(_) => {
+                Some(self.inflate.as_ref().map_or(Ok(()), |inflate| inflate.end()).map(|()| None))
+            }
+        }
+    }
+
     fn is_collecting(&self) -> bool {
         matches!(self.reader, Reader::Collecting(_))
     }

@@ -54,6 +54,8 @@ pub enum HttpError {
     TooSlow,
     /// The connection ended in the middle of the message.
     Truncated,
+    /// The connection ended before the first byte of an answer.
+    NoAnswer,
 }
 
 impl HttpError {
@@ -114,6 +116,7 @@ impl fmt::Display for HttpError {
             Self::Expectation => "the expectation is not 100-continue",
             Self::TooSlow => "the message came too slowly",
             Self::Truncated => "the connection ended in the middle of the message",
+            Self::NoAnswer => "the connection ended before an answer came",
         })
     }
 }

@@ -81,7 +81,7 @@ impl Fields {
     }
 }
 
-fn map_of<'a>(fields: impl Iterator<Item = (&'a [u8], &'a [u8])>) -> HeaderMap {
+pub(crate) fn map_of<'a>(fields: impl Iterator<Item = (&'a [u8], &'a [u8])>) -> HeaderMap {
     let mut map = HeaderMap::new();
     for (name, value) in fields {
         // httparse takes tokens for names and visible bytes for values, as these do.

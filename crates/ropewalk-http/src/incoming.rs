@@ -4,12 +4,11 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::{HeaderMap, StatusCode};
-use ropewalk_core::{Failure, Time};
+use ropewalk_core::{Failure, Time, Transport};
 
 use crate::body::Pipe;
 use crate::body_decoder::BodyDecoder;
-use crate::exchange::Exchange;
+use crate::message_length::MessageLength;
 use crate::{Body, HttpError, HttpLimits};
 
 pub(crate) struct Incoming {
@@ -22,28 +21,19 @@ pub(crate) struct Incoming {
 }
 
 impl Incoming {
-    /// The body that the head of `exchange` announces; `None` if there is none.
+    /// A body of that length that comes over `transport`, with the end that is read; `None` if there is none.
     pub(crate) fn begin(
-        exchange: &Rc<Exchange>,
+        length: MessageLength,
+        transport: &Transport,
         limits: &HttpLimits,
-        now: Time,
-    ) -> Result<Option<Self>, HttpError> {
-        let decoder = BodyDecoder::new(exchange.head.length, limits)?;
+    ) -> Result<Option<(Self, Body)>, HttpError> {
+        let decoder = BodyDecoder::new(length, limits)?;
         if decoder.is_done() {
             return Ok(None);
         }
-        let buffered_max = limits.body_buffer_bytes_max;
-        let (pipe, body) = Body::of(exchange.transport(), decoder.remaining(), buffered_max);
-        if exchange.head.expects_continue {
-            let exchange = Rc::downgrade(exchange);
-            body.on_first_read(move || {
-                if let Some(exchange) = exchange.upgrade() {
-                    exchange.inform(StatusCode::CONTINUE, &HeaderMap::new());
-                }
-            });
-        }
-        exchange.rare(|rare| rare.body = Some(body));
-        Ok(Some(Self { decoder, pipe, began: now, received: 0, discarded: 0 }))
+        let (pipe, body) = Body::of(transport, decoder.remaining(), limits.body_buffer_bytes_max);
+        let began = transport.reactor().now();
+        Ok(Some((Self { decoder, pipe, began, received: 0, discarded: 0 }, body)))
     }
 
     /// Takes what belongs to the body out of `rest`; `true` when it is complete.
@@ -60,6 +50,23 @@ impl Incoming {
             self.pipe.end(self.decoder.take_trailer());
         }
         Ok(self.decoder.is_done())
+    }
+
+    /// The connection has ended: `true` if the body is then complete.
+    pub(crate) fn connection_ended(&mut self) -> Result<(), HttpError> {
+        self.decoder.connection_ended()?;
+        self.pipe.end(None);
+        Ok(())
+    }
+
+    /// How much of it has come so far, as it is on the wire.
+    pub(crate) fn received(&self) -> u64 {
+        self.received
+    }
+
+    /// Whether nobody wants the rest.
+    pub(crate) fn is_abandoned(&self) -> bool {
+        self.pipe.is_abandoned()
     }
 
     /// Whether reading the rest, which nobody wants, costs less than a new connection.

@@ -1,4 +1,4 @@
-//! HTTP/1.1 for Ropewalk, as RFC 9110 and RFC 9112 have it: a server's protocol, without I/O.
+//! HTTP/1.1 for Ropewalk, as RFC 9110 and RFC 9112 have it: a server and a client, without I/O.
 //!
 //! The grammar of heads is `httparse`'s and the types at the edge are the `http` crate's; what is here is what
 //! happens between them and a [`Transport`](ropewalk_core::Transport): framing, pipelining, back-pressure,
@@ -20,12 +20,16 @@
 //! | how a head is read | `lines.rs`, `request_head.rs`, `target.rs`, `message_length.rs`, `fields.rs` |
 //! | how a body is read | `body_decoder.rs`, `incoming.rs`, `body.rs` |
 //! | how a connection goes on from request to request | `server.rs` |
+//! | how a client asks | `agent.rs`, `origin.rs`, `pool.rs`, `client.rs`, `response.rs`, `redirect.rs`, `cookie_jar.rs` |
 //! | how an answer is written | `request.rs`, `exchange.rs`, `reply.rs`, `encode.rs`, `content.rs` |
 #![forbid(unsafe_code)]
 
+mod agent;
 mod body;
 mod body_decoder;
+mod client;
 mod content;
+mod cookie_jar;
 mod date;
 mod drain;
 mod encode;
@@ -33,20 +37,32 @@ mod error;
 mod exchange;
 mod fields;
 mod incoming;
+mod inflate;
 mod limits;
 mod lines;
 mod message_length;
+mod origin;
+mod pool;
+mod redirect;
 mod reply;
 mod request;
 mod request_head;
+mod response;
+mod response_head;
 mod server;
 mod site;
 mod target;
+mod upload;
 
+pub use agent::{Agent, AgentOptions, Ask, StartTls};
 pub use body::Body;
+pub use client::ClientProtocol;
 pub use content::Content;
+pub use cookie_jar::CookieJar;
 pub use error::HttpError;
 pub use limits::HttpLimits;
+pub use pool::PoolLimits;
 pub use request::Request;
+pub use response::{Response, Upgrade};
 pub use server::HttpProtocol;
 pub use site::{HttpFactory, Responder};

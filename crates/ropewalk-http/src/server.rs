@@ -19,6 +19,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use bytes::Bytes;
+use http::{HeaderMap, StatusCode};
 use memchr::memchr;
 use ropewalk_core::{Chunk, Cx, DelayedCall, Failure, FailureKind, Protocol, Time};
 
@@ -126,7 +127,7 @@ impl HttpProtocol {
         match waiting {
             Some(exchange) => {
                 exchange.reply.borrow_mut().closes = true;
-                exchange.fail_with(http::StatusCode::SERVICE_UNAVAILABLE);
+                exchange.fail_with(StatusCode::SERVICE_UNAVAILABLE);
             }
             None if self.exchange.is_some() => {
                 cx.transport().abort_with(Failure::new(
@@ -209,7 +210,7 @@ impl HttpProtocol {
             Rc::get_mut(&mut exchange).expect("an exchange out of the stock is nobody else's");
         fresh.head.parse(head, &self.site.limits)?;
         fresh.begin(cx.transport());
-        self.incoming = Incoming::begin(&exchange, &self.site.limits, cx.now())?.map(Box::new);
+        self.incoming = self.begin_body(cx, &exchange)?.map(Box::new);
         self.state = State::Busy;
         self.exchange = Some(exchange.clone());
         exchange.set(flag::IN_CALL);
@@ -226,6 +227,26 @@ impl HttpProtocol {
             None => {}
         }
         Ok(())
+    }
+
+    fn begin_body(
+        &self,
+        cx: &Cx<'_>,
+        exchange: &Rc<Exchange>,
+    ) -> Result<Option<Incoming>, HttpError> {
+        let length = exchange.head.length;
+        let begun = Incoming::begin(length, cx.transport(), &self.site.limits)?;
+        let Some((incoming, body)) = begun else { return Ok(None) };
+        if exchange.head.expects_continue {
+            let exchange = Rc::downgrade(exchange);
+            body.on_first_read(move || {
+                if let Some(exchange) = exchange.upgrade() {
+                    exchange.inform(StatusCode::CONTINUE, &HeaderMap::new());
+                }
+            });
+        }
+        exchange.rare(|rare| rare.body = Some(body));
+        Ok(Some(incoming))
     }
 
     /// Takes what belongs to the exchange under way; `true` when it is over.

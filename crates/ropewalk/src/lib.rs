@@ -28,6 +28,7 @@
 //! | say and hear bytes | [`Protocol`], [`Factory`], [`Transport`], [`Cx`] |
 //! | say and hear frames or lines | [`framing`] |
 //! | listen and connect | [`listen`], [`connect`], [`endpoints`], or the types in [`net`] |
+//! | ask for a page, or serve pages | [`get_page`], [`agent`], [`http`] |
 //! | wait for a result | [`Deferred`], [`gather_results`], [`race`], [`Reactor::spawn`] for `async` |
 //! | wait for a time | [`Reactor::call_later`], [`LoopingCall`], [`defer_later`] |
 //! | reach another connection | [`ProtocolRef`], [`Transport`] |
@@ -57,4 +58,4 @@ pub use ropewalk_framing as framing;
 pub use ropewalk_http as http;
 /// Drivers, sockets, files and signals of this machine.
 pub use ropewalk_net as net;
-pub use start::{connect, endpoints, listen, run};
+pub use start::{agent, connect, endpoints, get_page, listen, run};

@@ -1,9 +1,11 @@
 //! The first lines of a program: the endpoint strings that are known, and [`run`].
 
+use bytes::Bytes;
 use ropewalk_core::{
     Deferred, Endpoints, Factory, Failure, FailureKind, ListeningPort, Outcome, ProtocolRef,
     Reactor,
 };
+use ropewalk_http::{Agent, Response};
 
 /// All endpoint strings that this build of Ropewalk knows: those of [`ropewalk_net::endpoints`].
 pub fn endpoints(reactor: &Reactor) -> Endpoints {
@@ -35,6 +37,25 @@ pub fn connect<F: Factory>(
         Err(error) => Deferred::fail(error.into()),
     }
 }
+
+/// A client of HTTP that dials whatever [`endpoints`] knows.
+pub fn agent(reactor: &Reactor) -> Agent {
+    Agent::new(reactor, endpoints(reactor))
+}
+
+/// The body of a page, in one piece: Twisted's first client.
+///
+/// # Errors
+/// As [`Agent::get`]; a status of 400 and more is a failure here; `Limit` if it is more than 64 MiB.
+pub fn get_page(reactor: &Reactor, url: &str) -> Deferred<Bytes> {
+    agent(reactor)
+        .get(url)
+        .add_callback(Response::error_for_status)
+        .add_callback(|response| response.collect(PAGE_BYTES_MAX))
+}
+
+/// What [`get_page`] takes: far more than a page, and not all of the memory.
+const PAGE_BYTES_MAX: usize = 64 << 20;
 
 /// Runs a program: a loop over the best driver of this machine, which SIGINT and SIGTERM stop.
 ///

@@ -1,6 +1,7 @@
 //! The server's protocol over a network in memory and in virtual time: what it answers, what it refuses, and
 //! how long it waits.
 
+mod agent;
 mod answers;
 mod bodies;
 mod malformed;
