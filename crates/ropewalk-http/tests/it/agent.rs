@@ -45,7 +45,7 @@ impl World {
     fn serve_with(&self, name: &str, factory: impl ropewalk_core::Factory) {
         let endpoint = MemoryServerEndpoint::new(name);
         let port = self.event_loop.reactor().listen(&endpoint, factory);
-        assert!(port.into_result().unwrap().is_ok());
+        assert!(matches!(port.into_result(), Ok(Ok(_))), "{name} is taken");
     }
 
     fn run<R: Outcome>(&self, outcome: R) -> Result<R::Value, Failure> {
@@ -66,7 +66,7 @@ fn world() -> World {
 }
 
 fn ask(method: Method, url: &str, content: impl Into<Content>) -> Ask {
-    Ask { content: content.into(), ..Ask::new(method, url).unwrap() }
+    Ask { content: content.into(), ..Ask::new(method, url).expect("a URL") }
 }
 
 /// Says what was asked, with the fields that an agent sets, and the body.
@@ -327,7 +327,7 @@ fn cancelling_a_request_loses_its_connection() {
 fn wait(world: &World, seconds: u64) {
     let reactor = world.event_loop.reactor();
     let later = ropewalk_core::defer_later(reactor, Duration::from_secs(seconds), || ());
-    world.run(later).unwrap();
+    world.run(later).expect("time passes");
 }
 
 /// Says these bytes to whoever connects and asks.

@@ -8,6 +8,7 @@ mod descriptors_run_out;
 mod endpoint_strings;
 mod fairness;
 mod fd_watch;
+mod files;
 mod guest;
 mod peers;
 mod resets;
