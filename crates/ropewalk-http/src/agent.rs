@@ -105,8 +105,7 @@ struct Inner {
 pub struct Ask {
     /// The method. Default `GET`.
     pub method: Method,
-    /// The absolute URL: `http:`, `https:`, or `http+unix:` with a socket's percent-encoded path for a host.
-    /// User and password in it become basic authentication.
+    /// The absolute URL: `http:` or `https:`. User and password in it become basic authentication.
     pub url: Uri,
     /// Header fields, which stand before those that the agent adds.
     pub headers: HeaderMap,
@@ -117,17 +116,30 @@ pub struct Ask {
 }
 
 impl Ask {
-    /// A request without a body.
+    /// A request without a body, of an absolute URL, or of `unix:SOCKET:PATH`: what `PATH` is over a UNIX socket,
+    /// as nginx writes it.
     ///
     /// # Errors
     /// If `url` is no URL.
     pub fn new(method: Method, url: &str) -> Result<Self, Failure> {
+        if let Some((socket, path)) = url.strip_prefix("unix:").map(split_socket) {
+            let ask = Self::new(method, &format!("http://localhost{path}"))?;
+            return Ok(Self { socket: Some(socket.to_owned()), ..ask });
+        }
         let parsed: Result<Uri, _> = url.parse();
         let url = parsed.map_err(|error| {
             Failure::new(FailureKind::Local, format!("{url:?} is no URL: {error}"))
         })?;
         let (headers, content) = (HeaderMap::new(), Content::empty());
         Ok(Self { method, url, headers, content, socket: None })
+    }
+}
+
+/// The socket's path and the URL's.
+fn split_socket(text: &str) -> (&str, &str) {
+    match text.find(":/") {
+        Some(at) => (&text[..at], &text[at + 1..]),
+        None => (text, "/"),
     }
 }
 

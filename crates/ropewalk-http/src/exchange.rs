@@ -9,11 +9,13 @@ use std::mem;
 use std::rc::Rc;
 
 use bytes::Bytes;
+use http::header::CONTENT_LENGTH;
 use http::{HeaderMap, HeaderName, StatusCode};
 use ropewalk_core::{Deferred, Failure, FailureKind, Resolver, Time, Transport};
 
 use crate::Body;
 use crate::encode::{put_fields, put_status_line};
+use crate::filter::{Filter, ReplyHead};
 use crate::reply::{Asked, Reply};
 use crate::request_head::RequestHead;
 use crate::server::HttpProtocol;
@@ -37,8 +39,9 @@ pub(crate) struct Exchange {
 pub(crate) struct Rare {
     pub(crate) body: Option<Body>,
     waiting: Vec<Resolver<()>>,
-    /// What sends a streamed body.
-    pub(crate) pump: Option<Deferred<()>>,
+    /// What works on the answer, and is of no use without the connection.
+    pub(crate) work: Vec<Deferred<()>>,
+    pub(crate) filter: Option<Box<dyn Filter>>,
 }
 
 /// The states of an exchange that are yes or no.
@@ -114,6 +117,10 @@ impl Exchange {
         f(self.rare.borrow_mut().get_or_insert_default())
     }
 
+    fn rare_if_any<R: Default>(&self, f: impl FnOnce(&mut Rare) -> R) -> R {
+        self.rare.borrow_mut().as_deref_mut().map_or_else(R::default, f)
+    }
+
     /// Its fields as a map, made when it is first asked for.
     pub(crate) fn map(&self) -> &HeaderMap {
         self.map.get_or_init(|| Box::new(self.head.fields.to_map()))
@@ -141,6 +148,13 @@ impl Exchange {
 
     /// Sends a piece of the body, and the head before the first.
     pub(crate) fn write(&self, data: &[u8]) {
+        match self.filtered(data, false) {
+            Some(filtered) => self.put(&filtered),
+            None => self.put(data),
+        }
+    }
+
+    fn put(&self, data: &[u8]) {
         self.compose(|exchange, reply, out| {
             exchange.head_first(reply, out, None);
             let (count, end) = reply.frame(out, data.len());
@@ -151,8 +165,11 @@ impl Exchange {
 
     /// The same, without copying what is long.
     pub(crate) fn write_bytes(&self, mut data: Bytes) {
+        if let Some(filtered) = self.filtered(&data, false) {
+            data = filtered.into();
+        }
         if data.len() < COPIED_BYTES_MAX {
-            return self.write(&data);
+            return self.put(&data);
         }
         let mut end: &[u8] = b"";
         self.compose(|exchange, reply, out| {
@@ -172,6 +189,7 @@ impl Exchange {
         if self.has(flag::FINISHED) {
             return;
         }
+        let last = self.filtered(&last, true).map_or(last, Bytes::from);
         if last.len() >= COPIED_BYTES_MAX {
             if self.reply.borrow().is_unsent() {
                 self.compose(|exchange, reply, out| {
@@ -288,18 +306,12 @@ impl Exchange {
     pub(crate) fn lost(&self, why: &Failure) {
         self.set(flag::LOST);
         self.client_left(why);
-        let pump = self.rare.borrow_mut().as_deref_mut().and_then(|rare| rare.pump.take());
-        if let Some(pump) = pump {
-            pump.cancel();
-        }
+        let work = self.rare_if_any(|rare| mem::take(&mut rare.work));
+        work.iter().for_each(Deferred::cancel);
     }
 
     fn take_waiting(&self) -> Vec<Resolver<()>> {
-        self.rare
-            .borrow_mut()
-            .as_deref_mut()
-            .map(|rare| mem::take(&mut rare.waiting))
-            .unwrap_or_default()
+        self.rare_if_any(|rare| mem::take(&mut rare.waiting))
     }
 
     /// Writes what `f` composes, in one piece.
@@ -312,6 +324,28 @@ impl Exchange {
         f(self, &mut self.reply.borrow_mut(), &mut out);
         self.transport().write(&out);
         self.site.scratch.replace(out);
+    }
+
+    /// What becomes of a piece of the body in the filter, if there is one and it wants this answer.
+    fn filtered(&self, data: &[u8], is_last: bool) -> Option<Vec<u8>> {
+        let mut filter = self.rare_if_any(|rare| rare.filter.take())?;
+        if self.is_unsent() {
+            let length = is_last.then_some(data.len() as u64);
+            let mut reply = self.reply.borrow_mut();
+            let length = reply.declared().or(length);
+            if !filter.begin(&self.head.method, &mut ReplyHead(&mut reply), length) {
+                return None;
+            }
+            reply.remove(&CONTENT_LENGTH);
+        }
+        let mut out = Vec::new();
+        filter.write(data, &mut out);
+        if is_last {
+            filter.finish(&mut out);
+        } else {
+            self.rare(|rare| rare.filter = Some(filter));
+        }
+        Some(out)
     }
 
     fn head_first(&self, reply: &mut Reply, out: &mut Vec<u8>, announced: Option<u64>) {

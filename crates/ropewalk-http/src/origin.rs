@@ -25,8 +25,7 @@ pub(crate) enum Route {
 }
 
 impl Origin {
-    /// Of an absolute URL: `http:`, `https:`, or `http+unix:` with the socket's path, percent-encoded, for a
-    /// host.
+    /// Of an absolute URL: `http:` or `https:`.
     pub(crate) fn of(url: &Uri, proxy: Option<&Uri>) -> Result<Self, Failure> {
         let (scheme, authority) = (url.scheme_str(), url.authority());
         let (Some(scheme), Some(authority)) = (scheme, authority) else {
@@ -37,8 +36,7 @@ impl Origin {
         }
         match scheme {
             "http" | "https" => Self::of_host(scheme == "https", authority, proxy),
-            "http+unix" => Ok(Self::of_socket(authority)),
-            _ => Err(bad_url(url, "its scheme is not http, https or http+unix")),
+            _ => Err(bad_url(url, "its scheme is not http or https")),
         }
     }
 
@@ -57,12 +55,6 @@ impl Origin {
             }
         };
         Ok(Self { is_secure, host, port, route })
-    }
-
-    fn of_socket(authority: &Authority) -> Self {
-        let path = percent_decode(authority.host());
-        let (is_secure, host, port) = (false, "localhost".to_owned(), 80);
-        Self { is_secure, host, port, route: Route::Unix(path) }
     }
 
     /// The same through a UNIX socket.
@@ -147,7 +139,6 @@ mod tests {
             ("http://example.com:8080/", "tcp:example.com:8080", "example.com:8080"),
             ("https://user:pw@example.com", "tls:example.com:443", "example.com"),
             ("http://[::1]:81/", "tcp:[::1]:81", "[::1]:81"),
-            ("http+unix://%2Frun%2Fa%3Ab.sock/x", r"unix:/run/a\:b.sock", "localhost"),
         ] {
             let origin = origin(url).unwrap();
             assert_eq!(

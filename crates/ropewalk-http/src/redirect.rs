@@ -27,7 +27,7 @@ pub(crate) fn resolve(base: &Uri, location: &str) -> Option<Uri> {
     let scheme = base.scheme_str()?;
     let authority = base.authority()?;
     if has_scheme(location) {
-        return location.parse::<Uri>().ok().filter(|url| url.authority().is_some());
+        return location.parse::<Uri>().ok().filter(|url| url.scheme().is_some());
     }
     if let Some(rest) = location.strip_prefix("//") {
         return format!("{scheme}://{rest}").parse().ok();

@@ -83,6 +83,11 @@ impl Reply {
         }
     }
 
+    /// The length that was set as a field.
+    pub(crate) fn declared(&self) -> Option<u64> {
+        self.declared
+    }
+
     /// How long the body will be, unless a field has said so.
     pub(crate) fn announce(&mut self, length: u64) {
         self.declared.get_or_insert(length);

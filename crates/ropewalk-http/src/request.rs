@@ -15,7 +15,7 @@ use crate::content::{Kind, Stream};
 use crate::drain::drained;
 use crate::exchange::{Exchange, flag};
 use crate::server::HttpProtocol;
-use crate::{Body, Content, target};
+use crate::{Body, Content, Filter, target};
 
 /// A request that came in, and the way to answer it.
 ///
@@ -256,7 +256,7 @@ impl Request {
         let pump = self.transport().reactor().spawn(pump(self.clone(), stream));
         // A failure has broken the connection off already, and a cancellation comes from its loss.
         let pump = pump.add_errback(|_| ());
-        self.0.rare(|rare| rare.pump = Some(pump));
+        self.cancel_when_lost(pump);
     }
 
     /// Answers with a status and its name as plain text, over whatever was set before; breaks off an answer
@@ -272,6 +272,24 @@ impl Request {
     /// Breaks off: the connection is lost at once.
     pub fn abort(&self, why: Failure) {
         self.0.abort(why);
+    }
+
+    /// Cancels `work` if the connection is lost before the answer is complete: what works on an answer that
+    /// nobody can be given.
+    pub fn cancel_when_lost(&self, work: Deferred<()>) {
+        if self.0.has(flag::LOST) {
+            work.cancel();
+        } else if !work.is_fired() {
+            self.0.rare(|rare| rare.work.push(work));
+        }
+    }
+
+    /// Has the answer pass through `filter`, which is asked when its head is sent. The last one that is set
+    /// before that is the one.
+    pub fn set_filter(&self, filter: impl Filter) {
+        if self.0.is_unsent() {
+            self.0.rare(|rare| rare.filter = Some(Box::new(filter)));
+        }
     }
 
     /// Fires when the answer is complete: handed to the connection, not yet at the client.

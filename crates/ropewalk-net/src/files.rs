@@ -166,7 +166,7 @@ fn info_of(stat: &Stat) -> rustix::io::Result<FileInfo> {
         return Err(Errno::NOENT);
     }
     let seconds = Duration::from_secs(u64::try_from(stat.st_mtime).unwrap_or(0));
-    let nanos = Duration::from_nanos(u64::try_from(stat.st_mtime_nsec).unwrap_or(0));
+    let nanos = Duration::from_nanos(stat.st_mtime_nsec);
     Ok(FileInfo {
         is_directory: kind == FileType::Directory,
         len: u64::try_from(stat.st_size).unwrap_or(0),

@@ -93,7 +93,7 @@ fn a_url_is_asked_for() {
     let through = Ask { socket: Some("s".to_owned()), ..ask(Method::GET, "http://named/", ()) };
     world.serve("s", tell);
     assert_eq!(world.text(world.agent.ask(through)).unwrap(), "GET / named - - []");
-    assert_eq!(world.get("http+unix://s/x").unwrap(), "GET /x localhost - - []");
+    assert_eq!(world.get("unix:s:/x").unwrap(), "GET /x localhost - - []");
 }
 
 #[test]
