@@ -6,7 +6,10 @@
 
 mod chat;
 mod echo;
+mod get;
 mod program;
+mod progress;
+mod web;
 
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -32,6 +35,10 @@ enum Program {
     Echo(echo::Options),
     /// Keep a chat room over plain lines, for nc and telnet
     Chat(chat::Options),
+    /// Serve the files of a directory over HTTP
+    Web(web::Options),
+    /// Fetch a URL
+    Get(get::Options),
 }
 
 fn main() -> ExitCode {
@@ -42,6 +49,14 @@ fn main() -> ExitCode {
     program::log_to_stderr();
     let reactor = arguments.reactor.as_deref();
     let ran = match arguments.program {
+        Program::Get(options) => get::run(reactor, options),
+        Program::Web(options) => {
+            let options = Arc::new(options);
+            let shared = options.clone();
+            program::run(reactor, &options.crew, move |place, reactor| {
+                web::start(place, reactor, &shared)
+            })
+        }
         Program::Echo(options) => {
             let options = Arc::new(options);
             let shared = options.clone();

@@ -62,6 +62,8 @@ pub use content::Content;
 pub use cookie_jar::CookieJar;
 pub use error::HttpError;
 pub use filter::{Filter, ReplyHead};
+/// The types of the `http` crate that stand at this one's edge.
+pub use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri, Version, header};
 pub use limits::HttpLimits;
 pub use pool::PoolLimits;
 pub use request::Request;

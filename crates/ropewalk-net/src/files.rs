@@ -10,7 +10,7 @@
 //! opening.
 
 use std::cell::Cell;
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::io::{self, IoSliceMut};
 use std::os::fd::OwnedFd;
 use std::os::unix::ffi::OsStringExt;
@@ -210,6 +210,20 @@ impl Root {
         if is_allowed { fs::open(&real, flags, Mode::empty()) } else { Err(Errno::XDEV) }
     }
 
+    /// What a name stands for, by the same rules by which it would be opened.
+    fn look_at(
+        &self,
+        directory: &OwnedFd,
+        below: &Path,
+        name: &OsStr,
+    ) -> rustix::io::Result<FileInfo> {
+        let stat = fs::statat(directory, name, AtFlags::SYMLINK_NOFOLLOW)?;
+        if FileType::from_raw_mode(stat.st_mode) == FileType::Symlink {
+            return info_of(&fs::fstat(self.open_waiting(&below.join(name))?)?);
+        }
+        info_of(&stat)
+    }
+
     fn entries(&self, below: &Path) -> rustix::io::Result<Vec<DirectoryEntry>> {
         let directory = self.open_waiting(below).map_err(outside_is_nowhere)?;
         let mut entries = Vec::new();
@@ -219,13 +233,8 @@ impl Root {
             if matches!(name.to_bytes(), b"." | b"..") {
                 continue;
             }
-            let follow = if self.symlinks == Symlinks::Refuse {
-                AtFlags::SYMLINK_NOFOLLOW
-            } else {
-                AtFlags::empty()
-            };
-            if let Ok(info) = fs::statat(&directory, name, follow).and_then(|stat| info_of(&stat)) {
-                let name = OsString::from_vec(name.to_bytes().to_vec());
+            let name = OsString::from_vec(name.to_bytes().to_vec());
+            if let Ok(info) = self.look_at(&directory, below, &name) {
                 entries.push(DirectoryEntry { name, info });
             }
             if entries.len() == ENTRIES_MAX {

@@ -125,8 +125,8 @@ pub(crate) const HTML: &str = "text/html; charset=utf-8";
 fn settle_status(request: &Request, status: StatusCode, error_page: &ErrorPage) {
     request.set_status(status);
     if status.is_client_error() || status.is_server_error() {
+        request.set_header(CONTENT_TYPE, HTML); // Of the page, unless that says otherwise.
         let content = error_page(request, status);
-        request.default_header(CONTENT_TYPE, HTML);
         request.respond_with(content);
     } else {
         request.finish();

@@ -28,7 +28,8 @@
 //! | say and hear bytes | [`Protocol`], [`Factory`], [`Transport`], [`Cx`] |
 //! | say and hear frames or lines | [`framing`] |
 //! | listen and connect | [`listen`], [`connect`], [`endpoints`], or the types in [`net`] |
-//! | ask for a page, or serve pages | [`get_page`], [`agent`], [`http`] |
+//! | ask for a page | [`get_page`], [`agent`], [`http`] |
+//! | serve pages | [`web`], [`http`] |
 //! | wait for a result | [`Deferred`], [`gather_results`], [`race`], [`Reactor::spawn`] for `async` |
 //! | wait for a time | [`Reactor::call_later`], [`LoopingCall`], [`defer_later`] |
 //! | reach another connection | [`ProtocolRef`], [`Transport`] |
@@ -58,4 +59,6 @@ pub use ropewalk_framing as framing;
 pub use ropewalk_http as http;
 /// Drivers, sockets, files and signals of this machine.
 pub use ropewalk_net as net;
-pub use start::{agent, connect, endpoints, get_page, listen, run};
+/// Resources, routes, static files and what goes around them.
+pub use ropewalk_web as web;
+pub use start::{agent, agent_options, connect, endpoints, get_page, listen, run};

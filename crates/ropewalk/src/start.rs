@@ -5,7 +5,7 @@ use ropewalk_core::{
     Deferred, Endpoints, Factory, Failure, FailureKind, ListeningPort, Outcome, ProtocolRef,
     Reactor,
 };
-use ropewalk_http::{Agent, Response};
+use ropewalk_http::{Agent, AgentOptions, Response};
 
 /// All endpoint strings that this build of Ropewalk knows: those of [`ropewalk_net::endpoints`].
 pub fn endpoints(reactor: &Reactor) -> Endpoints {
@@ -40,7 +40,12 @@ pub fn connect<F: Factory>(
 
 /// A client of HTTP that dials whatever [`endpoints`] knows.
 pub fn agent(reactor: &Reactor) -> Agent {
-    Agent::new(reactor, endpoints(reactor))
+    Agent::with_options(reactor, endpoints(reactor), agent_options())
+}
+
+/// What [`agent`] is made with: the defaults.
+pub fn agent_options() -> AgentOptions {
+    AgentOptions::default()
 }
 
 /// The body of a page, in one piece: Twisted's first client.

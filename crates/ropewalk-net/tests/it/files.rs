@@ -86,6 +86,8 @@ fn a_directory_is_listed() {
     assert!(
         names.contains(&("hello".to_owned(), false)) && names.contains(&("sub".to_owned(), true))
     );
+    assert!(names.contains(&("within".to_owned(), false)));
+    assert!(!names.iter().any(|(name, _)| name == "out"), "what lies outside is shown");
     let nested = event_loop.run_until(directory.open_file("sub")).unwrap();
     assert!(nested.info().is_directory);
     assert!(event_loop.run_until(directory.entries("../")).is_err());
