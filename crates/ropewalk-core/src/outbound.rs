@@ -83,11 +83,11 @@ impl Connection {
         if this.has(flag::ENDED | flag::LOST) {
             return;
         }
-        if this.has(flag::LAYERED) && !this.has(flag::ABORTED) {
+        if this.has(flag::LAYERED) && (!this.has(flag::ABORTED) || this.has(flag::LAST_WORDS)) {
             Self::pass_layers(transport);
         }
         if this.has(flag::ABORTED) {
-            return this.end(Close::Abort);
+            return this.end_aborted();
         }
         this.arm();
         this.send();
@@ -240,6 +240,15 @@ impl Connection {
             rare.reason.get_or_insert_with(Failure::connection_done);
         });
         self.queue_ready();
+    }
+
+    fn end_aborted(self: &Rc<Self>) {
+        let speaks = self.has(flag::LAST_WORDS)
+            && self.rare(|rare| rare.layers.wire().is_some_and(|wire| !wire.is_empty()));
+        if speaks {
+            self.send();
+        }
+        self.end(if speaks { Close::Clean } else { Close::Abort });
     }
 
     /// Gets the producer asked in the next ready phase, if there is something to ask it.
