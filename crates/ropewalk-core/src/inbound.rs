@@ -224,7 +224,12 @@ impl Connection {
         }
     }
 
+    /// What a layer has against the peer of a connection on which all is said is of no matter any more.
     fn layer_failed(self: &Rc<Self>, failure: Failure) {
+        let all_is_said = self.has(flag::CLOSING) && !self.has(flag::OVER) && self.buffered() == 0;
+        if all_is_said && failure.is(FailureKind::Peer) {
+            return self.end(Close::Clean);
+        }
         self.set(if self.has(flag::OVER) { 0 } else { flag::LAST_WORDS });
         self.abort_with(failure);
     }

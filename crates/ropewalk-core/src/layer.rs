@@ -54,6 +54,13 @@ pub trait Layer: 'static {
         let _ = io;
     }
 
+    /// Whether the peer is to be heard for a while after the goodbye, before the connection is closed by
+    /// `lose_connection`; asked after every other call. What a peer sends to a closed end costs it what it has not
+    /// read yet. A layer that waits has a deadline.
+    fn lingers(&self) -> bool {
+        false
+    }
+
     /// When it next wants [`deadline_reached`](Self::deadline_reached); asked after every other call.
     fn next_deadline(&self) -> Option<Time> {
         None

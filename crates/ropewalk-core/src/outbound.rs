@@ -182,7 +182,10 @@ impl Connection {
             }
         }
         if self.has(flag::CLOSING) {
-            return self.end(Close::Clean);
+            if !self.rare_if_any(|rare| rare.layers.linger()) || self.has(flag::READ_CLOSED) {
+                self.end(Close::Clean);
+            }
+            return;
         }
         if !self.has(flag::WRITE_CLOSED) {
             self.set(flag::WRITE_CLOSED);
@@ -233,7 +236,7 @@ impl Connection {
     }
 
     /// Closes the connection; `connection_lost` comes in the ready phase.
-    fn end(self: &Rc<Self>, how: Close) {
+    pub(crate) fn end(self: &Rc<Self>, how: Close) {
         self.set(flag::ENDED);
         self.reactor.driver().close(self.id, how);
         self.rare(|rare| {
