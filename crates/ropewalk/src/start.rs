@@ -5,9 +5,10 @@ use ropewalk_core::{
     Reactor,
 };
 
-/// All endpoint strings that this build of Ropewalk knows: those of [`ropewalk_net::endpoints`].
+/// All endpoint strings that this build of Ropewalk knows: those of [`ropewalk_net::endpoints`] and of
+/// [`ropewalk_tls::endpoints`].
 pub fn endpoints(reactor: &Reactor) -> Endpoints {
-    ropewalk_net::endpoints(reactor)
+    ropewalk_tls::endpoints(reactor)
 }
 
 /// Listens at an endpoint string, such as `tcp:8080:interface=127.0.0.1`.
