@@ -19,6 +19,7 @@ const PROGRAMS: &[Program] = &[
     Program { name: "ncat", package: "ncat" },
     Program { name: "socat", package: "socat" },
     Program { name: "systemd-socket-activate", package: "systemd" },
+    Program { name: "openssl", package: "openssl" },
     Program { name: "python3", package: "python3" },
     Program { name: "strace", package: "strace" },
 ];

@@ -106,6 +106,9 @@ pub(crate) mod flag {
     /// The driver was answered `Enough`, and waits to be told whether to receive.
     pub(crate) const TOLD_ENOUGH: u32 = 1 << 16;
 
+    /// A layer failed: what it sent before still leaves.
+    pub(crate) const LAST_WORDS: u32 = 1 << 17;
+
     /// None of these: what was written goes out, and there is nothing else to be done in a flush.
     pub(crate) const PLAIN: u32 = MADE | DIRTY | QUEUED | CALLS;
 
@@ -323,9 +326,22 @@ impl Connection {
         }
     }
 
+    /// The driver says that it has come up; there may be layers to be put in before the protocol is made.
+    fn prepare(transport: &Transport) {
+        let prepare = &transport.0.lineage.prepare;
+        let prepared = catch_unwind(AssertUnwindSafe(|| prepare(transport)));
+        if let Err(panic) = prepared {
+            transport.0.abort_with(Failure::from_panic(&*panic));
+        }
+        Self::opened(transport);
+    }
+
+    /// Makes the protocol, once the layers are up.
     fn opened(transport: &Transport) {
         let this = &transport.0;
-        if this.has(flag::OVER | flag::MADE) {
+        if this.has(flag::OVER | flag::MADE)
+            || (this.has(flag::LAYERED) && !this.rare(|rare| rare.layers.are_up()))
+        {
             return;
         }
         let built = catch_unwind(AssertUnwindSafe(|| this.lineage.build(transport)));
@@ -397,7 +413,7 @@ impl Source for Connection {
             Event::Received(chunk) => return Self::received(&transport, chunk),
             Event::Attached(object) => Self::attached(&transport, object),
             Event::ReadClosed => Self::read_closed(&transport),
-            Event::Opened => Self::opened(&transport),
+            Event::Opened => Self::prepare(&transport),
             Event::Sent(count) => transport.0.sent(count),
             Event::Lost(failure) => Self::broke(&transport, failure),
             Event::Closed | Event::DatagramReceived(..) | Event::Ready(_) => {}
@@ -408,6 +424,7 @@ impl Source for Connection {
     fn ready(self: Rc<Self>) {
         self.clear(flag::QUEUED);
         let transport = Transport(self);
+        Self::opened(&transport);
         Self::replay(&transport);
         if transport.0.has(flag::CALLS) {
             Self::run_calls(&transport);

@@ -46,11 +46,8 @@ impl<'a> Description<'a> {
         let mut parts = parts.into_iter();
         let word = parts.next().map(|part| part.value).unwrap_or_default();
         if word.is_empty() {
-            return Err(EndpointError::new(
-                text,
-                0,
-                "it begins with a word and a colon, as in tcp:8080",
-            ));
+            let why = "it begins with a word and a colon, as in tcp:8080";
+            return Err(EndpointError::new(text, 0, why));
         }
         let mut description = Self { text, word, unnamed: Vec::new(), named: Vec::new() };
         for Part { at, name, value } in parts {
@@ -91,6 +88,11 @@ impl<'a> Description<'a> {
         let missing =
             EndpointError::new(self.text, self.text.len(), format!("the {name} is missing"));
         self.take(name).ok_or(missing)
+    }
+
+    /// An error of the whole, that points at its first word.
+    pub fn error(&self, why: impl Into<String>) -> EndpointError {
+        EndpointError::new(self.text, 0, why)
     }
 
     /// Whether an argument without a name is left.

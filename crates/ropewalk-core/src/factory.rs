@@ -54,17 +54,33 @@ impl<F: Factory> AnyFactory for F {
 
 /// What all connections of one port, or of one connect call, share: the factory, the limits, and how many of
 /// them are alive.
+#[derive(Clone)]
 pub struct Lineage {
-    factory: Box<dyn AnyFactory>,
+    factory: Rc<dyn AnyFactory>,
     limits: ConnectionLimits,
-    live: Cell<usize>,
-    drained: RefCell<Vec<Resolver<()>>>,
+    live: Rc<Cell<usize>>,
+    drained: Rc<RefCell<Vec<Resolver<()>>>>,
+    pub(crate) prepare: Rc<dyn Fn(&Transport)>,
 }
 
 impl Lineage {
     /// Connections made by `factory`, held to `limits`.
     pub fn new(factory: Box<dyn AnyFactory>, limits: ConnectionLimits) -> Rc<Self> {
-        Rc::new(Self { factory, limits, live: Cell::new(0), drained: RefCell::default() })
+        let (live, drained) = Default::default();
+        Rc::new(Self { factory: factory.into(), limits, live, drained, prepare: Rc::new(|_| ()) })
+    }
+
+    /// The same connections, prepared by `prepare` before the factory is asked: it is called when one has come
+    /// up and may put in layers, which are then waited for until they [are up](crate::Layer::is_up). For
+    /// endpoints that stand on others; theirs is called before what was there already.
+    #[must_use]
+    pub fn prepared_by(&self, prepare: impl Fn(&Transport) + 'static) -> Rc<Self> {
+        let above = self.prepare.clone();
+        let prepare = Rc::new(move |transport: &Transport| {
+            prepare(transport);
+            above(transport);
+        });
+        Rc::new(Self { prepare, ..self.clone() })
     }
 
     /// The limits of each connection.

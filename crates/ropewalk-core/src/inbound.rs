@@ -93,7 +93,7 @@ impl Connection {
         if this.has(flag::CLOSING | flag::OVER) {
             return;
         }
-        if this.has(flag::PAUSED | flag::HOLDING) {
+        if this.has(flag::PAUSED | flag::HOLDING) || !this.has(flag::MADE) {
             return this.hold(Held::Bytes(chunk.into_bytes()));
         }
         Self::dispatch(transport, |protocol, cx| protocol.chunk_received(cx, chunk));
@@ -104,7 +104,7 @@ impl Connection {
         if this.has(flag::OVER | flag::READ_CLOSED) {
             return;
         }
-        if this.has(flag::PAUSED | flag::HOLDING) {
+        if this.has(flag::PAUSED | flag::HOLDING) || !this.has(flag::MADE) {
             return this.hold(Held::ReadClosed);
         }
         this.set(flag::READ_CLOSED);
@@ -202,7 +202,7 @@ impl Connection {
             Self::offer(transport, Chunk::from_buffer(&mut delivered, len));
         }
         match ran {
-            Err(failure) => this.abort_with(failure),
+            Err(failure) => this.layer_failed(failure),
             Ok(()) if closed => Self::offer_end(transport),
             Ok(()) => {}
         }
@@ -220,8 +220,18 @@ impl Connection {
             self.queue_ready();
         }
         if let Err(failure) = ran {
-            self.abort_with(failure);
+            self.layer_failed(failure);
         }
+    }
+
+    /// What a layer has against the peer of a connection on which all is said is of no matter any more.
+    fn layer_failed(self: &Rc<Self>, failure: Failure) {
+        let all_is_said = self.has(flag::CLOSING) && !self.has(flag::OVER) && self.buffered() == 0;
+        if all_is_said && failure.is(FailureKind::Peer) {
+            return self.end(Close::Clean);
+        }
+        self.set(if self.has(flag::OVER) { 0 } else { flag::LAST_WORDS });
+        self.abort_with(failure);
     }
 
     /// The stack is out of the connection while the layers run, so that nothing is borrowed. A layer that
@@ -240,6 +250,9 @@ impl Connection {
             rare.layers.merge(newer);
         });
         self.set_layer_timer();
+        if !self.has(flag::MADE) {
+            self.queue_ready(); // They may be up now.
+        }
         (delivered, closed, ran)
     }
 

@@ -12,7 +12,8 @@ use crate::{BufferPool, Chunk, Failure, OutQueue, Time};
 
 /// One transformation in a connection's stack.
 ///
-/// Any `Err` aborts the connection, and is the reason its protocol gets in `connection_lost`.
+/// Any `Err` ends the connection at once, and is the reason its protocol gets in `connection_lost`. What the layer
+/// sent down before it (an alert) still leaves; a layer that says nothing aborts the connection.
 ///
 /// # Ordering
 /// `inbound` and `outbound` are called in the order the bytes come; `inbound_closed` after the last
@@ -42,9 +43,22 @@ pub trait Layer: 'static {
     /// The layer cannot go on.
     fn outbound(&mut self, from: &mut OutQueue, io: &mut LayerIo<'_>) -> Result<(), Failure>;
 
+    /// Whether what is above may begin. Until every layer of a new connection is up (a handshake is done), its
+    /// factory is not asked for a protocol, and nothing is delivered; asked after every other call.
+    fn is_up(&self) -> bool {
+        true
+    }
+
     /// This side sends no more: the layer says its goodbye, if it has one.
     fn close(&mut self, io: &mut LayerIo<'_>) {
         let _ = io;
+    }
+
+    /// Whether the peer is to be heard for a while after the goodbye, before the connection is closed by
+    /// `lose_connection`; asked after every other call. What a peer sends to a closed end costs it what it has not
+    /// read yet. A layer that waits has a deadline.
+    fn lingers(&self) -> bool {
+        false
     }
 
     /// When it next wants [`deadline_reached`](Self::deadline_reached); asked after every other call.

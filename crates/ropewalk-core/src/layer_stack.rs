@@ -53,6 +53,16 @@ impl LayerStack {
         });
     }
 
+    /// Whether what is above them may begin.
+    pub(crate) fn are_up(&self) -> bool {
+        self.0.iter().all(|level| level.layer.is_up())
+    }
+
+    /// Whether one wants to hear more before the connection is closed.
+    pub(crate) fn linger(&self) -> bool {
+        self.0.iter().any(|level| level.layer.lingers())
+    }
+
     /// Puts what was put in meanwhile on top of what was there.
     pub(crate) fn merge(&mut self, newer: Self) {
         self.0.extend(newer.0);

@@ -83,11 +83,11 @@ impl Connection {
         if this.has(flag::ENDED | flag::LOST) {
             return;
         }
-        if this.has(flag::LAYERED) && !this.has(flag::ABORTED) {
+        if this.has(flag::LAYERED) && (!this.has(flag::ABORTED) || this.has(flag::LAST_WORDS)) {
             Self::pass_layers(transport);
         }
         if this.has(flag::ABORTED) {
-            return this.end(Close::Abort);
+            return this.end_aborted();
         }
         this.arm();
         this.send();
@@ -182,7 +182,10 @@ impl Connection {
             }
         }
         if self.has(flag::CLOSING) {
-            return self.end(Close::Clean);
+            if !self.rare_if_any(|rare| rare.layers.linger()) || self.has(flag::READ_CLOSED) {
+                self.end(Close::Clean);
+            }
+            return;
         }
         if !self.has(flag::WRITE_CLOSED) {
             self.set(flag::WRITE_CLOSED);
@@ -233,13 +236,22 @@ impl Connection {
     }
 
     /// Closes the connection; `connection_lost` comes in the ready phase.
-    fn end(self: &Rc<Self>, how: Close) {
+    pub(crate) fn end(self: &Rc<Self>, how: Close) {
         self.set(flag::ENDED);
         self.reactor.driver().close(self.id, how);
         self.rare(|rare| {
             rare.reason.get_or_insert_with(Failure::connection_done);
         });
         self.queue_ready();
+    }
+
+    fn end_aborted(self: &Rc<Self>) {
+        let speaks = self.has(flag::LAST_WORDS)
+            && self.rare(|rare| rare.layers.wire().is_some_and(|wire| !wire.is_empty()));
+        if speaks {
+            self.send();
+        }
+        self.end(if speaks { Close::Clean } else { Close::Abort });
     }
 
     /// Gets the producer asked in the next ready phase, if there is something to ask it.

@@ -200,6 +200,12 @@ impl Transport {
         }
     }
 
+    /// What is [kept](Self::keep_until_lost) as an `Rc<T>`; the first, if there are several.
+    pub fn kept<T: Any>(&self) -> Option<Rc<T>> {
+        let find = |kept: &Box<dyn Any>| kept.downcast_ref::<Rc<T>>().cloned();
+        self.0.rare_if_any(|rare| rare.kept.iter().find_map(find))
+    }
+
     /// A handle that does not keep the connection's record in memory.
     pub fn downgrade(&self) -> WeakTransport {
         WeakTransport(Rc::downgrade(&self.0))

@@ -85,6 +85,30 @@ pub fn register(endpoints: &mut Endpoints, resolver: Rc<dyn Resolve>) {
 
 type Parsed<T> = Result<T, EndpointError>;
 
+impl TcpServerEndpoint {
+    /// Takes the arguments of `tcp:` out of an endpoint string; for words of others that stand on TCP, and take
+    /// theirs after.
+    ///
+    /// # Errors
+    /// What is wrong with them, and where.
+    pub fn from_description(text: &mut Description<'_>) -> Result<Self, EndpointError> {
+        tcp_server(text)
+    }
+}
+
+impl TcpClientEndpoint {
+    /// As [`TcpServerEndpoint::from_description`].
+    ///
+    /// # Errors
+    /// What is wrong with them, and where.
+    pub fn from_description(
+        text: &mut Description<'_>,
+        resolver: Rc<dyn Resolve>,
+    ) -> Result<Self, EndpointError> {
+        tcp_client(text, resolver)
+    }
+}
+
 fn tcp_server(text: &mut Description<'_>) -> Parsed<TcpServerEndpoint> {
     let port = port(&text.require("port")?)?;
     let interface = optional(text.take("interface"), ip)?.unwrap_or(Ipv4Addr::UNSPECIFIED.into());

@@ -19,14 +19,15 @@
 //!     ropewalk::run(|reactor| ropewalk::listen(reactor, "tcp:8007", || Echo))
 //! }
 //! ```
-//! Change the string, and the same server is on `unix:/run/echo.sock`, on `systemd:domain=INET:index=0` or on
-//! `stdio:`.
+//! Change the string, and the same server is on `tls:8443:cert=/etc/me.pem`, on `unix:/run/echo.sock`, on
+//! `systemd:domain=INET:index=0` or on `stdio:`.
 //!
 //! # Where things are
 //! | to | see |
 //! |---|---|
 //! | say and hear bytes | [`Protocol`], [`Factory`], [`Transport`], [`Cx`] |
 //! | say and hear frames or lines | [`framing`] |
+//! | speak TLS | the endpoints `tls:`, or [`tls`] |
 //! | listen and connect | [`listen`], [`connect`], [`endpoints`], or the types in [`net`] |
 //! | ask for a page | [`get_page`], [`agent`], [`http`] |
 //! | serve pages | [`web`], [`http`] |
@@ -59,6 +60,8 @@ pub use ropewalk_framing as framing;
 pub use ropewalk_http as http;
 /// Drivers, sockets, files and signals of this machine.
 pub use ropewalk_net as net;
+/// TLS on any transport: servers, clients, what was negotiated.
+pub use ropewalk_tls as tls;
 /// Resources, routes, static files and what goes around them.
 pub use ropewalk_web as web;
 pub use start::{agent, agent_options, connect, endpoints, get_page, listen, run};

@@ -1,15 +1,19 @@
 //! The first lines of a program: the endpoint strings that are known, and [`run`].
 
+use std::rc::Rc;
+
 use bytes::Bytes;
 use ropewalk_core::{
     Deferred, Endpoints, Factory, Failure, FailureKind, ListeningPort, Outcome, ProtocolRef,
-    Reactor,
+    Reactor, Transport,
 };
-use ropewalk_http::{Agent, AgentOptions, Response};
+use ropewalk_http::{Agent, AgentOptions, Response, StartTls};
+use ropewalk_tls::{ClientOptions, TlsClient, handshake_done};
 
-/// All endpoint strings that this build of Ropewalk knows: those of [`ropewalk_net::endpoints`].
+/// All endpoint strings that this build of Ropewalk knows: those of [`ropewalk_net::endpoints`] and of
+/// [`ropewalk_tls::endpoints`].
 pub fn endpoints(reactor: &Reactor) -> Endpoints {
-    ropewalk_net::endpoints(reactor)
+    ropewalk_tls::endpoints(reactor)
 }
 
 /// Listens at an endpoint string, such as `tcp:8080:interface=127.0.0.1`.
@@ -43,9 +47,24 @@ pub fn agent(reactor: &Reactor) -> Agent {
     Agent::with_options(reactor, endpoints(reactor), agent_options())
 }
 
-/// What [`agent`] is made with: the defaults.
+/// What [`agent`] is made with: the defaults, and TLS through proxies.
 pub fn agent_options() -> AgentOptions {
-    AgentOptions::default()
+    AgentOptions { start_tls: Some(Rc::new(TunnelTls)), ..AgentOptions::default() }
+}
+
+/// TLS on a connection that a proxy has let through, with the system's trust.
+struct TunnelTls;
+
+impl StartTls for TunnelTls {
+    fn start_tls(&self, transport: &Transport, server_name: &str) -> Deferred<()> {
+        match TlsClient::new(&ClientOptions::default()) {
+            Ok(tls) => {
+                tls.start(transport, server_name, Bytes::new());
+                handshake_done(transport).add_callback(|_| ())
+            }
+            Err(failure) => Deferred::fail(failure),
+        }
+    }
 }
 
 /// The body of a page, in one piece: Twisted's first client.

@@ -298,3 +298,97 @@ fn after_an_abort_no_end_comes_out_of_a_layer() {
     stage.turns();
     assert_eq!(log.summary(), "made data lost");
 }
+
+/// Says goodbye, and waits a second for an answer.
+#[derive(Default)]
+struct Polite {
+    waits_until: Option<Time>,
+}
+
+impl Layer for Polite {
+    fn inbound(&mut self, chunk: Chunk<'_>, io: &mut LayerIo<'_>) -> Result<(), Failure> {
+        self.waits_until = None;
+        io.deliver(chunk.as_slice());
+        Ok(())
+    }
+
+    fn outbound(&mut self, from: &mut OutQueue, io: &mut LayerIo<'_>) -> Result<(), Failure> {
+        io.send_queue(from);
+        Ok(())
+    }
+
+    fn close(&mut self, io: &mut LayerIo<'_>) {
+        io.send(b"bye");
+        self.waits_until = Some(io.now() + Duration::from_secs(1));
+    }
+
+    fn lingers(&self) -> bool {
+        self.waits_until.is_some()
+    }
+
+    fn next_deadline(&self) -> Option<Time> {
+        self.waits_until
+    }
+
+    fn deadline_reached(&mut self, _: &mut LayerIo<'_>) -> Result<(), Failure> {
+        self.waits_until = None;
+        Ok(())
+    }
+}
+
+/// Has something against a peer that ends.
+struct Strict;
+
+impl Layer for Strict {
+    fn inbound(&mut self, _: Chunk<'_>, _: &mut LayerIo<'_>) -> Result<(), Failure> {
+        Ok(())
+    }
+
+    fn inbound_closed(&mut self, _: &mut LayerIo<'_>) -> Result<(), Failure> {
+        Err(Failure::new(FailureKind::Peer, "too early"))
+    }
+
+    fn outbound(&mut self, from: &mut OutQueue, io: &mut LayerIo<'_>) -> Result<(), Failure> {
+        io.send_queue(from);
+        Ok(())
+    }
+}
+
+#[test]
+fn what_a_layer_has_against_the_peer_does_not_matter_once_all_is_said() {
+    for closes in [false, true] {
+        let stage = Stage::new();
+        let (log, transport) = stage.connect(Recorder::new);
+        transport.start_layer(Strict, Bytes::new());
+        transport.start_layer(Polite::default(), Bytes::new());
+        if closes {
+            transport.lose_connection();
+        }
+        stage.turns();
+        stage.hand.say(transport.slot_id(), || Event::ReadClosed);
+        stage.turns();
+        let kind = if closes { FailureKind::ConnectionDone } else { FailureKind::Peer };
+        assert_eq!(log.lost_kind(), Some(kind));
+    }
+}
+
+#[test]
+fn a_layer_that_lingers_hears_the_peer_before_the_connection_is_closed() {
+    for answers in ["something", "the end", "nothing"] {
+        let stage = Stage::new();
+        let (log, transport) = stage.connect(Recorder::new);
+        let id = transport.slot_id();
+        transport.start_layer(Polite::default(), Bytes::new());
+        transport.lose_connection();
+        stage.turns();
+        assert_eq!((stage.hand.wire(), log.summary().as_str()), (b"bye".to_vec(), "made"));
+        match answers {
+            "something" => stage.hand.data(id, b"a ticket"),
+            "the end" => stage.hand.say(id, || Event::ReadClosed),
+            _ => stage.hand.advance(Duration::from_secs(2)),
+        }
+        stage.turns();
+        assert_eq!(log.summary(), "made lost", "{answers}");
+        assert_eq!(log.lost_kind(), Some(FailureKind::ConnectionDone));
+    }
+}

@@ -11,6 +11,7 @@ mod limits;
 mod owner;
 mod panics;
 mod pausing;
+mod preparing;
 mod protocol_ref;
 mod puppet;
 mod remote;
