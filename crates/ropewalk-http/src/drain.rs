@@ -16,14 +16,14 @@ struct Drain {
     watch: RefCell<Option<DelayedCall>>,
 }
 
-/// Fires when nothing waits to be sent.
+/// Fires when nothing waits to be sent over `transport`: what whoever writes much waits for in between.
 ///
 /// # Errors
 /// With why the connection was lost. A peer that takes not a byte for `stall_max` loses it (`Timeout`).
 ///
 /// # Cancellation
 /// Waits no more.
-pub(crate) fn drained(transport: &Transport, stall_max: Duration) -> Deferred<()> {
+pub fn drained(transport: &Transport, stall_max: Duration) -> Deferred<()> {
     let weak = transport.downgrade();
     let (resolver, drained) = Deferred::with_canceller(move || {
         if let Some(transport) = weak.upgrade() {

@@ -60,6 +60,7 @@ pub use body::Body;
 pub use client::ClientProtocol;
 pub use content::Content;
 pub use cookie_jar::CookieJar;
+pub use drain::drained;
 pub use error::HttpError;
 pub use filter::{Filter, ReplyHead};
 /// The types of the `http` crate that stand at this one's edge.

@@ -37,6 +37,8 @@ pub struct Router {
 struct Route {
     methods: Vec<(Method, Rc<dyn Resource>)>,
     any: Option<Rc<dyn Resource>>,
+    /// Whether the path ends with `{*name}`.
+    leaves_rest: bool,
 }
 
 impl Router {
@@ -103,7 +105,7 @@ impl Router {
             let place = self.routes.len();
             let inserted = self.paths.insert(path, place);
             assert!(inserted.is_ok(), "the route {path} cannot be: {inserted:?}");
-            self.routes.push(Route::default());
+            self.routes.push(Route { leaves_rest: path.contains("{*"), ..Route::default() });
             place
         });
         &mut self.routes[place]
@@ -120,27 +122,16 @@ impl Resource for Router {
         };
         let params: Vec<(String, String)> =
             found.params.iter().map(|(name, value)| (name.to_owned(), decoded(value))).collect();
-        let rest = if self.ends_with_all(&path) {
-            found.params.iter().last().map_or(0, |(_, value)| value.len())
-        } else {
-            0
-        };
-        request.use_path(rest);
+        let route = &self.routes[*found.value];
+        // A resource below finds by itself what `{*name}` has left.
+        let last = found.params.iter().last().filter(|_| route.leaves_rest);
+        request.use_path(last.map_or(0, |(_, value)| value.len() + 1));
         request.set_params(params);
-        self.routes[*found.value].render(request)
+        route.render(request)
     }
 
     fn is_leaf(&self) -> bool {
         true
-    }
-}
-
-impl Router {
-    /// Whether the path that fits ends with `{*name}`: then a resource below it finds the rest by itself.
-    fn ends_with_all(&self, path: &str) -> bool {
-        let Ok(found) = self.paths.at(path) else { return false };
-        let written = self.known.iter().find(|(_, place)| *place == found.value);
-        written.is_some_and(|(written, _)| written.contains("{*"))
     }
 }
 

@@ -1,0 +1,134 @@
+//! A reverse proxy between a real client and a real server.
+
+use bytes::Bytes;
+use http::StatusCode;
+use ropewalk_core::{Cx, Deferred, Protocol, Resolver};
+use ropewalk_http::{Agent, Ask, Content, Method};
+use ropewalk_web::{Answer, Request, ReverseProxy, Router, Tree, page};
+
+use crate::rig::World;
+
+fn proxy(world: &World, to: &str) -> ReverseProxy {
+    let endpoints = ropewalk_net::endpoints(world.main_loop.reactor());
+    let agent =
+        Agent::with_options(world.main_loop.reactor(), endpoints, ReverseProxy::agent_options());
+    ReverseProxy::new(agent, to)
+}
+
+struct Echo;
+
+impl Protocol for Echo {
+    fn data_received(&mut self, cx: &mut Cx<'_>, data: &[u8]) {
+        cx.transport().write(data);
+    }
+}
+
+/// Says `ping`, and hears what comes back.
+struct Pings(Option<Resolver<Bytes>>);
+
+impl Protocol for Pings {
+    fn connection_made(&mut self, cx: &mut Cx<'_>) {
+        cx.transport().write(b"ping");
+    }
+
+    fn data_received(&mut self, _: &mut Cx<'_>, data: &[u8]) {
+        if let Some(resolver) = self.0.take() {
+            resolver.callback(Bytes::copy_from_slice(data));
+        }
+    }
+}
+
+fn upstream() -> Router {
+    Router::new()
+        .any(
+            "/base/tell",
+            page(|request: &Request| {
+                let field = |name| request.header_text(name).unwrap_or("-").to_owned();
+                request.set_header(http::header::CONNECTION, "x-hop");
+                format!(
+                    "{} {} for={} proto={} host={} own={} hop={} te={}",
+                    request.method(),
+                    request.target(),
+                    field("x-forwarded-for"),
+                    field("x-forwarded-proto"),
+                    field("x-forwarded-host"),
+                    field("host"),
+                    field("x-hop"),
+                    field("te"),
+                )
+            }),
+        )
+        .any(
+            "/base/echo",
+            page(|request: &Request| {
+                let body = request.take_body();
+                request.respond_with(Content::from(body));
+                Answer::NotDoneYet
+            }),
+        )
+        .get("/base/teapot", page(|_| StatusCode::IM_A_TEAPOT))
+        .get("/base/moves", page(|request: &Request| request.redirect("/x")))
+        .get(
+            "/base/socket",
+            page(|request: &Request| {
+                request.upgrade("echo", Echo);
+                Answer::NotDoneYet
+            }),
+        )
+}
+
+#[test]
+fn requests_go_on_and_answers_come_back() {
+    let world = World::new();
+    let behind = world.serve(upstream());
+    let url = world.serve(Tree::new().with_child("p", proxy(&world, &format!("{behind}/base"))));
+    let host = url.strip_prefix("http://").expect("a URL").to_owned();
+    let fields = [
+        ("x-forwarded-for", "9.9.9.9"),
+        ("connection", "x-hop, close"),
+        ("x-hop", "1"),
+        ("te", "trailers"),
+    ];
+    let (_, text) = world.read(world.ask(Method::GET, &format!("{url}/p/tell?a=b"), &fields));
+    let own = behind.strip_prefix("http://").expect("a URL");
+    assert_eq!(
+        text,
+        format!(
+            "GET /base/tell?a=b for=9.9.9.9, 127.0.0.1 proto=http host={host} own={own} hop=- te=-"
+        )
+    );
+    assert_eq!(world.get(&format!("{url}/p/teapot")).0, 418);
+    let moves = world.ask(Method::GET, &format!("{url}/p/moves"), &[]);
+    assert_eq!((moves.status.as_u16(), moves.header("location")), (302, Some("/x")));
+    for _ in 0..3 {
+        let mut ask = Ask::new(Method::PUT, &format!("{url}/p/echo")).expect("a URL");
+        ask.content = vec![b'x'; 5_000_000].into();
+        let response = world.run(world.agent.ask(ask)).expect("an answer");
+        assert_eq!(world.read(response).1.len(), 5_000_000);
+    }
+}
+
+#[test]
+fn an_upgrade_joins_the_two_connections() {
+    let world = World::new();
+    let behind = world.serve(upstream());
+    let url = world.serve(Tree::new().with_child("p", proxy(&world, &format!("{behind}/base"))));
+    let response = world.ask(
+        Method::GET,
+        &format!("{url}/p/socket"),
+        &[("connection", "Upgrade"), ("upgrade", "echo")],
+    );
+    assert_eq!((response.status.as_u16(), response.header("upgrade")), (101, Some("echo")));
+    let (resolver, heard) = Deferred::new();
+    drop(response.upgrade.expect("an upgrade").switch(Pings(Some(resolver))));
+    assert_eq!(world.run(heard).expect("an echo"), "ping");
+}
+
+#[test]
+fn a_server_that_is_not_there_is_a_502() {
+    let world = World::new();
+    let url = world.serve(proxy(&world, "http://127.0.0.1:1"));
+    let (status, page) = world.get(&url);
+    assert_eq!(status, 502);
+    assert!(!page.contains("127.0.0.1:1"), "the inside is nobody's business");
+}
