@@ -70,6 +70,23 @@ pub(crate) fn path_and_query(target: &str) -> &str {
     }
 }
 
+/// The bytes of a registered name (RFC 3986 section 3.2.2). Each request has a `Host`, so this is a table.
+const HOST_BYTES: [bool; 256] = {
+    let mut table = [false; 256];
+    let mut byte = 0u8;
+    while byte < 128 {
+        table[byte as usize] = byte.is_ascii_alphanumeric();
+        byte += 1;
+    }
+    let others = b"-._~%!$&'()*+,;=";
+    let mut at = 0;
+    while at < others.len() {
+        table[others[at] as usize] = true;
+        at += 1;
+    }
+    table
+};
+
 /// `host [":" port]`, where a host is a name, an address, or an IPv6 address in brackets; empty is allowed
 /// (RFC 9110 section 7.2). User information is not.
 fn is_authority(text: &[u8]) -> bool {
@@ -89,8 +106,7 @@ fn is_authority(text: &[u8]) -> bool {
             (&text[..end], &text[end..])
         }
     };
-    let is_host =
-        host.iter().all(|byte| byte.is_ascii_alphanumeric() || b"-._~%!$&'()*+,;=".contains(byte));
+    let is_host = host.iter().all(|byte| HOST_BYTES[usize::from(*byte)]);
     let is_port = match port {
         [] => true,
         [b':', digits @ ..] => digits.len() <= 5 && digits.iter().all(u8::is_ascii_digit),
