@@ -22,6 +22,11 @@ const PROGRAMS: &[Program] = &[
     Program { name: "openssl", package: "openssl" },
     Program { name: "python3", package: "python3" },
     Program { name: "strace", package: "strace" },
+    Program { name: "curl", package: "curl" },
+    Program { name: "nginx", package: "nginx-light" },
+    Program { name: "wrk", package: "wrk" },
+    Program { name: "slowhttptest", package: "slowhttptest" },
+    Program { name: "chromium", package: "chromium" },
 ];
 
 /// Installs what is missing, where that can be done. Never fails: tests skip what is not there.

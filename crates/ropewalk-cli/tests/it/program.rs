@@ -133,6 +133,19 @@ pub(crate) fn has(test: &str, name: &str) -> bool {
     found
 }
 
+/// Waits until a program has made the socket that it listens on.
+///
+/// # Panics
+/// If it does not, for a while.
+#[track_caller]
+pub(crate) fn wait_for(socket: &str) {
+    let end = Instant::now() + PATIENCE;
+    while std::os::unix::net::UnixStream::connect(socket).is_err() {
+        assert!(Instant::now() < end, "nobody listens on {socket}");
+        std::thread::yield_now();
+    }
+}
+
 fn note_skip(test: &str, name: &str) {
     let Some(file) = std::env::var_os("ROPEWALK_SKIPS") else { return };
     let opened = OpenOptions::new().create(true).append(true).open(file);
