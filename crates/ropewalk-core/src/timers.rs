@@ -142,7 +142,7 @@ impl Timers {
 
     /// A moment before which no call is due, if any waits; what a parked driver goes by from here on.
     pub(crate) fn next_wakeup(&self) -> Option<Time> {
-        let wakeup = self.0.wheel.borrow_mut().next_wakeup();
+        let wakeup = self.0.wheel.borrow().next_wakeup();
         self.0.told.set(wakeup.unwrap_or(Time::NEVER));
         wakeup
     }
