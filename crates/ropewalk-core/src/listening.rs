@@ -146,7 +146,7 @@ impl Reactor {
         let attempt = Rc::downgrade(&connection);
         let (resolver, opened) = Deferred::with_canceller(move || {
             if let Some(connection) = attempt.upgrade() {
-                connection.abort_with(Failure::cancelled());
+                Transport(connection).abort_with(Failure::cancelled());
             }
         });
         connection.rare(|rare| rare.on_open = Some(resolver));

@@ -9,7 +9,6 @@ use std::mem;
 
 use bytes::Bytes;
 
-use crate::connection::Connection;
 use crate::{Chunk, Deferred, Failure, ProtocolRef, Reactor, Time, Transport};
 
 /// One side of a conversation.
@@ -123,14 +122,14 @@ impl<'a> Cx<'a> {
         deferred: Deferred<T>,
         f: impl FnOnce(&mut P, &mut Cx<'_>, Result<T, Failure>) + 'static,
     ) {
-        Connection::wait_for(self.transport, deferred, f);
+        self.transport.wait_for(deferred, f);
     }
 
     /// Gives bytes back that this protocol was given and does not want now: they come again, before all that
     /// follows, in the ready phase, or after `resume_producing` if it has paused. What a framing layer does
     /// with the rest of a chunk when a frame's receiver pauses.
     pub fn unread(&self, rest: impl Into<Bytes>) {
-        self.transport.0.hold_first(rest.into());
+        self.transport.hold_first(rest.into());
     }
 
     /// Hands the connection to another protocol when this callback returns: `new` gets `connection_made`,

@@ -53,7 +53,7 @@ impl Transport {
     pub fn write(&self, bytes: &[u8]) {
         if self.0.takes_writes() {
             self.0.out.borrow_mut().push(bytes, &self.0.reactor.0.pool);
-            self.0.written();
+            self.written();
         }
     }
 
@@ -61,7 +61,7 @@ impl Transport {
     pub fn write_bytes(&self, bytes: impl Into<Bytes>) {
         if self.0.takes_writes() {
             self.0.out.borrow_mut().push_bytes(bytes.into(), &self.0.reactor.0.pool);
-            self.0.written();
+            self.written();
         }
     }
 
@@ -80,7 +80,7 @@ impl Transport {
             self.0.out.borrow_mut().push_attachment(Box::new(object));
         } else {
             let why = format!("{waiting} attachments wait for one byte (ATTACHMENTS_MAX)");
-            self.0.abort_with(Failure::new(FailureKind::Limit, why));
+            self.abort_with(Failure::new(FailureKind::Limit, why));
         }
     }
 
@@ -90,7 +90,7 @@ impl Transport {
     pub fn lose_connection(&self) {
         if !self.0.has(flag::OVER) {
             self.0.set(flag::CLOSING);
-            self.0.mark_dirty();
+            self.mark_dirty();
         }
     }
 
@@ -104,14 +104,20 @@ impl Transport {
 
     /// As [`abort_connection`](Self::abort_connection); `reason` is what `connection_lost` gets.
     pub fn abort_with(&self, reason: Failure) {
-        self.0.abort_with(reason);
+        if self.0.has(flag::OVER) {
+            return; // The first reason holds.
+        }
+        self.0.set(flag::ABORTED);
+        self.0.rare(|rare| rare.reason = Some(reason));
+        self.mark_dirty();
+        self.0.drop_mailbox();
     }
 
     /// Sends what was written, then tells the peer that no more comes; receiving goes on.
     pub fn lose_write_connection(&self) {
         if self.0.takes_writes() {
             self.0.set(flag::WRITE_CLOSING);
-            self.0.mark_dirty();
+            self.mark_dirty();
         }
     }
 
@@ -120,7 +126,7 @@ impl Transport {
     pub fn pause_producing(&self) {
         if !self.0.has(flag::OVER | flag::PAUSED) {
             self.0.set(flag::PAUSED);
-            self.0.mark_dirty();
+            self.mark_dirty();
         }
     }
 
@@ -128,9 +134,9 @@ impl Transport {
     pub fn resume_producing(&self) {
         if self.0.has(flag::PAUSED) {
             self.0.clear(flag::PAUSED);
-            self.0.mark_dirty();
+            self.mark_dirty();
             if self.0.has(flag::HOLDING) {
-                self.0.queue_ready();
+                self.queue_ready();
             }
         }
     }
@@ -145,17 +151,15 @@ impl Transport {
         if self.0.has(flag::OVER) {
             return;
         }
-        let before = self.0.out.take();
-        let rest = rest.into();
-        let still_holds = self.0.rare(|rare| {
-            let rest = rare.take_held(&rest);
-            rare.layers.push(Box::new(layer), before, rest);
-            !rare.held.is_empty()
+        self.hold_first(rest.into());
+        let mut before = self.0.out.take();
+        self.0.rare(|rare| {
+            rare.layers.push(Box::new(layer), &mut before);
+            rare.levels += 1;
         });
-        self.0.clear(if still_holds { 0 } else { flag::HOLDING });
-        self.0.set(flag::LAYERED);
-        self.0.mark_dirty();
-        self.0.queue_ready();
+        self.0.set(flag::LAYERED | flag::REST);
+        self.mark_dirty();
+        self.queue_ready();
     }
 
     /// Asks the system who is at the other end; `Unnamed` if it does not know, or not any more.
@@ -242,7 +246,7 @@ impl Consumer for Transport {
         }
         self.0.set(flag::PRODUCER);
         self.0.rare(|rare| rare.producer = Some(Registered::new(producer, streaming)));
-        self.0.queue_producer();
+        self.queue_producer();
         Ok(())
     }
 
@@ -250,7 +254,7 @@ impl Consumer for Transport {
         self.0.clear(flag::PRODUCER);
         drop(self.0.rare_if_any(|rare| rare.producer.take()));
         if !self.0.has(flag::OVER) {
-            self.0.mark_dirty();
+            self.mark_dirty();
         }
     }
 }

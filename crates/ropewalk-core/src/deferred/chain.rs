@@ -246,7 +246,7 @@ impl<T> Deferred<T> {
     }
 
     /// A way to cancel it that does not keep it; none if it has fired.
-    pub(super) fn cancel_handle(&self) -> Option<CancelHandle> {
+    pub(crate) fn cancel_handle(&self) -> Option<CancelHandle> {
         match &self.state {
             State::Pending(source) if !source.port().has_result() => {
                 Some(CancelHandle::new(&Rc::clone(source).control()))

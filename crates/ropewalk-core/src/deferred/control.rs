@@ -138,15 +138,20 @@ fn pending_root(outermost: &Rc<dyn Control>) -> Option<Rc<dyn Control>> {
 
 /// Cancels a chain later, without keeping it alive.
 #[derive(Clone)]
-pub(super) struct CancelHandle(pub(super) Weak<dyn Control>);
+pub(crate) struct CancelHandle(pub(super) Weak<dyn Control>);
 
 impl CancelHandle {
     pub(super) fn new(control: &Rc<dyn Control>) -> Self {
         Self(Rc::downgrade(control))
     }
 
+    /// Whether the chain may still wait for anything.
+    pub(crate) fn is_alive(&self) -> bool {
+        self.0.strong_count() > 0
+    }
+
     /// Cancels the chain, if it still waits for anything.
-    pub(super) fn cancel(&self) {
+    pub(crate) fn cancel(&self) {
         if let Some(control) = self.0.upgrade() {
             walk(cancel(&control));
         }

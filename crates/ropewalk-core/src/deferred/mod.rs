@@ -45,6 +45,7 @@ mod tests;
 
 pub use awaiting::Awaiting;
 pub use chain::Deferred;
+pub(crate) use control::CancelHandle;
 pub use list::{DeferredList, DeferredListOptions, FirstError, ListResult, gather_results};
 pub(crate) use local_task::{LocalTask, poll_as};
 pub use lock::{DeferredLock, DeferredSemaphore, LockGuard, SemaphoreGuard};
