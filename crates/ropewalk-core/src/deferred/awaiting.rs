@@ -1,6 +1,5 @@
 //! [`Awaiting`]: a Deferred as a future.
 
-use std::fmt;
 use std::future::Future;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
@@ -64,12 +63,6 @@ impl<T> Drop for Awaiting<T> {
             // The chain catches what its callbacks do; a waker of someone else's making is all that is left.
             let _ = catch_unwind(AssertUnwindSafe(|| cancel.cancel()));
         }
-    }
-}
-
-impl<T> fmt::Debug for Awaiting<T> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("Awaiting").field(&self.deferred).finish()
     }
 }
 
