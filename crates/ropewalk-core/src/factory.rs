@@ -6,7 +6,8 @@
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
-use crate::{ConnectionLimits, Deferred, Failure, Protocol, Resolver, Transport};
+use crate::deferred::Ending;
+use crate::{ConnectionLimits, Deferred, Failure, Protocol, Transport};
 
 /// Makes one [`Protocol`] per connection.
 ///
@@ -58,7 +59,7 @@ pub struct Lineage {
     factory: Box<dyn AnyFactory>,
     limits: ConnectionLimits,
     live: Cell<usize>,
-    drained: RefCell<Vec<Resolver<()>>>,
+    drained: RefCell<Ending>,
 }
 
 impl Lineage {
@@ -82,9 +83,7 @@ impl Lineage {
         if self.live() == 0 {
             return Deferred::succeed(());
         }
-        let (resolver, drained) = Deferred::new();
-        self.drained.borrow_mut().push(resolver);
-        drained
+        self.drained.borrow().wait()
     }
 
     pub(crate) fn build(&self, transport: &Transport) -> Result<Box<dyn Protocol>, Failure> {
@@ -100,9 +99,7 @@ impl Lineage {
     pub(crate) fn count_out(&self) {
         self.live.set(self.live() - 1);
         if self.live() == 0 {
-            for resolver in self.drained.take() {
-                resolver.callback(());
-            }
+            self.drained.take().come(Ok(()));
         }
     }
 }

@@ -1,7 +1,6 @@
 //! [`LoopingCall`]: a call that is made again and again.
 
 use std::cell::{Cell, RefCell};
-use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::rc::Rc;
 use std::time::Duration;
@@ -102,13 +101,11 @@ impl LoopingCall {
         if !matches!(*self.0.state.borrow(), State::Idle) {
             return Deferred::fail(Failure::new(FailureKind::Local, "the looping call is running"));
         }
-        let (resolver, deferred) = Deferred::with_canceller({
-            let looping = Rc::downgrade(&self.0);
-            move || {
-                if let Some(looping) = looping.upgrade() {
-                    drop(looping.stopped.take()); // The cancel fires it.
-                    looping.stop();
-                }
+        let weak = Rc::downgrade(&self.0);
+        let (resolver, deferred) = Deferred::with_canceller(move || {
+            if let Some(looping) = weak.upgrade().map(Self) {
+                drop(looping.0.stopped.take()); // The cancel fires it.
+                looping.stop();
             }
         });
         self.0.stopped.set(Some(resolver));
@@ -116,9 +113,9 @@ impl LoopingCall {
         self.0.start.set(self.0.timers.now());
         self.0.uncounted.set(u64::from(!now));
         if now {
-            self.0.call()
+            self.call()
         } else {
-            self.0.wait()
+            self.wait()
         }
         deferred
     }
@@ -128,7 +125,16 @@ impl LoopingCall {
     /// # Fires
     /// The Deferred that [`start`](Self::start) gave, now; if a call is going on, when that has ended.
     pub fn stop(&self) {
-        self.0.stop();
+        let waiting = match &mut *self.0.state.borrow_mut() {
+            State::Idle => return,
+            State::Calling { stop_asked } => {
+                *stop_asked = true;
+                return;
+            }
+            State::Waiting(call) => call.clone(),
+        };
+        let _ = waiting.cancel();
+        self.end(Ok(()));
     }
 
     /// Begins the grid anew: the next call comes one interval from now. Does nothing if it is not running.
@@ -146,67 +152,43 @@ impl LoopingCall {
 
     /// Whether it was started and neither stopped nor ended by a failure.
     pub fn running(&self) -> bool {
-        self.0.running()
+        let state = self.0.state.borrow();
+        matches!(*state, State::Waiting(_) | State::Calling { stop_asked: false })
     }
 
     /// The interval of the last start.
     pub fn interval(&self) -> Duration {
         Duration::from_nanos(self.0.interval.get())
     }
-}
 
-impl Loop {
-    fn running(&self) -> bool {
-        matches!(*self.state.borrow(), State::Waiting(_) | State::Calling { stop_asked: false })
-    }
-
-    fn stop(&self) {
-        let mut state = self.state.borrow_mut();
-        match &mut *state {
-            State::Idle => {}
-            State::Calling { stop_asked } => *stop_asked = true,
-            State::Waiting(call) => {
-                let call = call.clone();
-                *state = State::Idle;
-                drop(state);
-                let _ = call.cancel();
-                self.end(Ok(()));
-            }
-        }
-    }
-
-    fn call(self: &Rc<Self>) {
-        self.state.replace(State::Calling { stop_asked: false });
-        let Some(mut call) = self.call.take() else { return };
-        let count = self.count();
+    fn call(&self) {
+        self.0.state.replace(State::Calling { stop_asked: false });
+        let Some(mut call) = self.0.call.take() else { return };
+        let count = self.0.count();
         let called = catch_unwind(AssertUnwindSafe(|| call(count)));
-        self.call.set(Some(call));
+        self.0.call.set(Some(call));
         let outcome = called.unwrap_or_else(|panic| Deferred::fail(Failure::from_panic(&*panic)));
-        let looping = Rc::clone(self);
-        drop(outcome.add_both(move |result| looping.called(result)));
+        let looping = self.clone();
+        outcome.add_both(move |result| {
+            if result.is_ok() && looping.running() { looping.wait() } else { looping.end(result) }
+        });
     }
 
-    fn called(self: &Rc<Self>, result: Result<(), Failure>) {
-        if result.is_ok() && self.running() {
-            self.wait();
-        } else {
-            self.state.replace(State::Idle);
-            self.end(result);
-        }
-    }
-
-    fn wait(self: &Rc<Self>) {
-        let looping = Rc::clone(self);
-        let call = self.timers.call_later(self.until_next(), move || looping.call());
-        self.state.replace(State::Waiting(call));
+    fn wait(&self) {
+        let looping = self.clone();
+        let call = self.0.timers.call_later(self.0.until_next(), move || looping.call());
+        self.0.state.replace(State::Waiting(call));
     }
 
     fn end(&self, result: Result<(), Failure>) {
-        if let Some(stopped) = self.stopped.take() {
+        self.0.state.replace(State::Idle);
+        if let Some(stopped) = self.0.stopped.take() {
             stopped.fire(result);
         }
     }
+}
 
+impl Loop {
     fn until_next(&self) -> Duration {
         let into_interval = self.running_for().checked_rem(self.interval.get()).unwrap_or(0);
         Duration::from_nanos(self.interval.get() - into_interval)
@@ -222,15 +204,6 @@ impl Loop {
     /// Nanoseconds since the start of the grid.
     fn running_for(&self) -> u64 {
         self.timers.now().as_nanos().saturating_sub(self.start.get().as_nanos())
-    }
-}
-
-impl fmt::Debug for LoopingCall {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("LoopingCall")
-            .field("running", &self.running())
-            .field("interval", &self.interval())
-            .finish_non_exhaustive()
     }
 }
 

@@ -5,7 +5,7 @@ use std::rc::Rc;
 
 use crate::reactor::{Inner, Phase, Reactor, Ready};
 use crate::source::Source;
-use crate::{Driver, Event, Failure, Flow, ReactorLimits, Sink, SlotId, Time, Wait};
+use crate::{Deferred, Driver, Event, Failure, Flow, ReactorLimits, Sink, SlotId, Time, Wait};
 
 /// The one owner of a reactor.
 ///
@@ -67,15 +67,13 @@ impl Loop {
     ///
     /// # Errors
     /// Its failure; those of [`run`](Self::run); `Stopped` if the reactor stops before.
-    pub fn run_until<T: 'static>(&self, deferred: crate::Deferred<T>) -> Result<T, Failure> {
-        let result = Rc::new(std::cell::Cell::new(None));
-        let slot = result.clone();
-        drop(deferred.add_both(move |outcome| slot.set(Some(outcome))));
+    pub fn run_until<T: 'static>(&self, mut deferred: Deferred<T>) -> Result<T, Failure> {
         self.start()?;
         loop {
-            if let Some(outcome) = result.take() {
-                return outcome;
-            }
+            deferred = match deferred.into_result() {
+                Ok(result) => return result,
+                Err(pending) => pending,
+            };
             if self.inner().phase.get() >= Phase::Finished {
                 return Err(Failure::stopped());
             }

@@ -6,7 +6,7 @@
 
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
-use std::future::Future;
+use std::future::{Future, poll_fn};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::rc::{Rc, Weak};
@@ -83,24 +83,13 @@ impl Reactor {
                 task.end();
             }
         });
-        let outcome = async move {
-            let result = CatchPanic(Box::pin(future)).await;
-            resolver.fire(result);
-        };
-        Task::start(self, id, Box::pin(outcome));
+        let mut future = Box::pin(future);
+        let polled = poll_fn(move |cx| {
+            catch_unwind(AssertUnwindSafe(|| future.as_mut().poll(cx)))
+                .unwrap_or_else(|panic| Poll::Ready(Err(Failure::from_panic(&*panic))))
+        });
+        Task::start(self, id, Box::pin(async move { resolver.fire(polled.await) }));
         result
-    }
-}
-
-/// Turns a panic while polling into a failure.
-struct CatchPanic<F>(Pin<Box<F>>);
-
-impl<T, F: Future<Output = Result<T, Failure>>> Future for CatchPanic<F> {
-    type Output = Result<T, Failure>;
-
-    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        catch_unwind(AssertUnwindSafe(|| self.0.as_mut().poll(cx)))
-            .unwrap_or_else(|panic| Poll::Ready(Err(Failure::from_panic(&*panic))))
     }
 }
 
