@@ -121,7 +121,7 @@ impl Loop {
         if !self.inner().guest.replace(true) {
             let driver = self.inner().driver.clone();
             let tell = move |deadline| driver.park(Wait::Until(deadline));
-            self.inner().timers.set_on_earlier(Some(Box::new(tell)));
+            self.inner().timers.set_on_earlier(tell);
             if !self.inner().in_turn.get() {
                 self.park();
             }
@@ -217,7 +217,6 @@ impl Loop {
         let wait =
             if wait != Wait::No && !self.inner().inbox.fall_asleep() { Wait::No } else { wait };
         self.inner().driver.park(wait);
-        self.inner().timers.set_parked(true);
     }
 
     fn start(&self) -> Result<(), Failure> {

@@ -11,7 +11,7 @@ use std::rc::Rc;
 use crate::Failure;
 
 use super::awaiting::Waiter;
-use super::control::{self, Control, Nesting};
+use super::control::{self, Control};
 use super::stage::{Receive, Step};
 use super::unhandled;
 
@@ -49,18 +49,17 @@ impl<T> Port<T> {
 
     /// The result, if it is there already.
     pub(super) fn take_result(&self) -> Option<Result<T, Failure>> {
-        match self.0.replace(Exit::Open) {
-            Exit::Result(result) => Some(result),
-            other => {
-                self.0.set(other);
-                None
-            }
-        }
+        self.take_if(|exit| if let Exit::Result(result) = exit { Ok(result) } else { Err(exit) })
     }
 
     /// Whether the result is there.
     pub(super) fn has_result(&self) -> bool {
-        self.look(|exit| matches!(exit, Exit::Result(_)))
+        self.take_result().map(|result| self.0.set(Exit::Result(result))).is_some()
+    }
+
+    /// Who waits here, if a task does.
+    pub(super) fn take_waiter(&self) -> Option<Waiter> {
+        self.take_if(|exit| if let Exit::Task(waiter) = exit { Ok(waiter) } else { Err(exit) })
     }
 
     /// The result is to go to `stage`.
@@ -73,22 +72,8 @@ impl<T> Port<T> {
         self.0.set(Exit::Task(waiter));
     }
 
-    /// Who waits here, if a task does.
-    pub(super) fn take_waiter(&self) -> Option<Waiter> {
-        match self.0.replace(Exit::Open) {
-            Exit::Task(waiter) => Some(waiter),
-            other => {
-                self.0.set(other);
-                None
-            }
-        }
-    }
-
-    fn look<R>(&self, at: impl FnOnce(&Exit<T>) -> R) -> R {
-        let exit = self.0.replace(Exit::Open);
-        let seen = at(&exit);
-        self.0.set(exit);
-        seen
+    fn take_if<R>(&self, pick: impl FnOnce(Exit<T>) -> Result<R, Exit<T>>) -> Option<R> {
+        pick(self.0.replace(Exit::Open)).map_err(|other| self.0.set(other)).ok()
     }
 }
 
@@ -139,11 +124,10 @@ pub(super) fn wait_for<T>(
     inner: Rc<dyn Source<T>>,
 ) -> Option<Rc<dyn Step>> {
     let control = Rc::clone(&inner).control();
-    let nesting = control::nest(&Rc::clone(&outer).control(), &control);
-    if nesting == Nesting::Impossible {
+    let Some(cancel_asked) = control::nest(&Rc::clone(&outer).control(), &control) else {
         detach(inner);
         return deliver(outer, Err(control::waits_for_itself()));
-    }
+    };
     let exit = match outer.port().0.replace(Exit::Open) {
         // What someone else looks into must stay where it is.
         stays @ (Exit::Open | Exit::Task(_) | Exit::Result(_)) => {
@@ -153,5 +137,5 @@ pub(super) fn wait_for<T>(
         moves => moves,
     };
     inner.port().0.set(exit);
-    if nesting == Nesting::CancelAsked { control::cancel(&control) } else { None }
+    if cancel_asked { control::cancel(&control) } else { None }
 }
