@@ -156,14 +156,13 @@ impl OutQueue {
 
     /// Takes the attachments that stand before the next byte.
     pub fn take_attachments(&mut self) -> Vec<Box<dyn Any>> {
+        let is_attachment = |segment: &Segment| matches!(segment, Segment::Attachment(_));
         let mut taken = Vec::new();
-        let Some(segments) = self.segments.as_deref_mut() else { return taken };
-        while let Some(Segment::Attachment(_)) = segments.front() {
-            if let Some(Segment::Attachment(object)) = segments.pop_front() {
+        while self.segments.as_deref().and_then(VecDeque::front).is_some_and(is_attachment) {
+            if let Some(Segment::Attachment(object)) = self.take_segment() {
                 taken.push(object);
             }
         }
-        self.drop_spent_list();
         taken
     }
 
