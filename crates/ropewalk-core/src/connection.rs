@@ -14,7 +14,6 @@ use std::any::Any;
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
 use std::mem;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::rc::Rc;
 
 use bytes::Bytes;
@@ -221,21 +220,17 @@ impl Transport {
     fn call<R>(&self, f: impl FnOnce(&mut dyn Protocol, &mut Cx<'_>) -> R) -> Option<R> {
         let mut protocol = self.0.protocol.take()?;
         let mut cx = Cx::new(self);
-        let outcome = catch_unwind(AssertUnwindSafe(|| f(&mut *protocol, &mut cx)));
+        let outcome = Failure::catch(|| f(&mut *protocol, &mut cx));
         self.0.protocol.set(Some(protocol));
-        let panic = outcome.as_ref().err().map(|panic| Failure::from_panic(&**panic));
-        if panic.is_some() || cx.is_handed_over() {
-            self.after_callback(cx, panic);
+        if cx.is_handed_over() && outcome.is_ok() {
+            self.hand_over(cx);
         }
-        outcome.ok()
+        outcome.map_err(|panic| self.abort_with(panic)).ok()
     }
 
-    /// What a callback brought about, beyond what it asked of its transport: its panic, or its successor.
+    /// Seats the successor that a callback has named.
     #[cold]
-    fn after_callback(&self, mut cx: Cx<'_>, panic: Option<Failure>) {
-        if let Some(failure) = panic {
-            return self.abort_with(failure);
-        }
+    fn hand_over(&self, mut cx: Cx<'_>) {
         if let Some((new, rest)) = cx.take_successor().filter(|_| !self.0.has(flag::OVER)) {
             let why = "the connection was handed to another protocol";
             self.0.leave_seat(&Failure::new(FailureKind::Local, why));
@@ -301,8 +296,7 @@ impl Transport {
         if self.0.has(flag::OVER | flag::MADE) {
             return;
         }
-        let built = catch_unwind(AssertUnwindSafe(|| self.0.lineage.build(self)));
-        match built.unwrap_or_else(|panic| Err(Failure::from_panic(&*panic))) {
+        match Failure::catch(|| self.0.lineage.build(self)).flatten() {
             Err(refused) => self.abort_with(refused),
             Ok(_) if self.0.has(flag::OVER) => {} // It was aborted meanwhile.
             Ok(protocol) => {

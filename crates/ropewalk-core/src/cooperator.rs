@@ -6,7 +6,6 @@
 
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -237,7 +236,7 @@ impl CooperativeTask {
         }
         let Some(mut steps) = self.task.steps.take() else { return };
         self.task.is_busy.set(true);
-        let step = catch_unwind(AssertUnwindSafe(|| steps.next()));
+        let step = Failure::catch(|| steps.next());
         if self.is_done() {
             return; // It was stopped from inside.
         }
@@ -245,7 +244,7 @@ impl CooperativeTask {
         match step {
             Ok(Some(outcome)) => self.go_on_after(outcome),
             Ok(None) => self.end(Ok(())),
-            Err(panic) => self.end(Err(Failure::from_panic(&*panic))),
+            Err(panic) => self.end(Err(panic)),
         }
     }
 

@@ -4,7 +4,6 @@
 //! a full queue drops the datagram and counts it.
 
 use std::cell::{Cell, RefCell};
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::rc::Rc;
 
 use bytes::Bytes;
@@ -159,10 +158,10 @@ impl Socket {
     fn dispatch(self: &Rc<Self>, f: impl FnOnce(&mut dyn DatagramProtocol, &DatagramTransport)) {
         let Some(mut protocol) = self.protocol.take() else { return };
         let transport = DatagramTransport(self.clone());
-        let outcome = catch_unwind(AssertUnwindSafe(|| f(&mut *protocol, &transport)));
+        let outcome = Failure::catch(|| f(&mut *protocol, &transport));
         self.protocol.set(Some(protocol));
         if let Err(panic) = outcome {
-            self.close(Failure::from_panic(&*panic));
+            self.close(panic);
         }
     }
 

@@ -16,7 +16,7 @@ use std::error::Error;
 use std::fmt;
 use std::io;
 use std::iter;
-use std::panic::Location;
+use std::panic::{AssertUnwindSafe, Location, catch_unwind};
 use std::sync::Arc;
 
 use crate::RemoteError;
@@ -92,6 +92,15 @@ impl Failure {
     #[track_caller]
     fn make(kind: FailureKind, message: Cow<'static, str>, error: Option<Cause>) -> Self {
         Self(Arc::new(Record { kind, message, error, made_at: Location::caller() }))
+    }
+
+    /// Runs code that is not this crate's: a panic in it is a failure.
+    ///
+    /// # Errors
+    /// It panicked.
+    #[track_caller]
+    pub fn catch<R>(f: impl FnOnce() -> R) -> Result<R, Self> {
+        catch_unwind(AssertUnwindSafe(f)).map_err(|payload| Self::from_panic(&*payload))
     }
 
     /// The failure of a callback that panicked, from what [`std::panic::catch_unwind`] gave.

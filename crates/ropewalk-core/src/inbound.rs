@@ -7,7 +7,6 @@
 use std::any::Any;
 use std::collections::VecDeque;
 use std::mem;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use bytes::Bytes;
 
@@ -201,8 +200,7 @@ impl Transport {
     ) {
         let mut layers = self.0.rare(|rare| mem::take(&mut rare.layers));
         let mut surfaced = Surfaced::new(self.0.reactor.now(), &self.0.reactor.0.pool);
-        let ran = catch_unwind(AssertUnwindSafe(|| run(&mut layers, &mut surfaced)))
-            .unwrap_or_else(|panic| Err(Failure::from_panic(&*panic)));
+        let ran = Failure::catch(|| run(&mut layers, &mut surfaced)).flatten();
         self.0.rare(|rare| {
             let newer = mem::replace(&mut rare.layers, layers);
             rare.layers.merge(newer);

@@ -1,7 +1,6 @@
 //! [`LoopingCall`]: a call that is made again and again.
 
 use std::cell::{Cell, RefCell};
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -51,11 +50,17 @@ struct Loop {
     call: Cell<Option<Box<dyn FnMut(u64) -> Deferred<()>>>>,
     state: RefCell<State>,
     stopped: Cell<Option<Resolver<()>>>,
-    start: Cell<Time>,
+    grid: Cell<Grid>,
+}
+
+/// When the calls come.
+#[derive(Clone, Copy, Default)]
+struct Grid {
+    start: Time,
     /// In nanoseconds.
-    interval: Cell<u64>,
+    interval: u64,
     /// The first interval that no call has counted yet.
-    uncounted: Cell<u64>,
+    uncounted: u64,
 }
 
 enum State {
@@ -85,9 +90,7 @@ impl LoopingCall {
             call: Cell::new(Some(Box::new(call))),
             state: RefCell::new(State::Idle),
             stopped: Cell::new(None),
-            start: Cell::new(Time::START),
-            interval: Cell::new(0),
-            uncounted: Cell::new(0),
+            grid: Cell::default(),
         }))
     }
 
@@ -109,9 +112,9 @@ impl LoopingCall {
             }
         });
         self.0.stopped.set(Some(resolver));
-        self.0.interval.set(u64::try_from(interval.as_nanos()).unwrap_or(u64::MAX));
-        self.0.start.set(self.0.timers.now());
-        self.0.uncounted.set(u64::from(!now));
+        let interval = u64::try_from(interval.as_nanos()).unwrap_or(u64::MAX);
+        let start = self.0.timers.now();
+        self.0.grid.set(Grid { start, interval, uncounted: u64::from(!now) });
         if now {
             self.call()
         } else {
@@ -142,11 +145,11 @@ impl LoopingCall {
         if !self.running() {
             return;
         }
-        self.0.start.set(self.0.timers.now());
-        self.0.uncounted.set(1);
+        let Grid { interval, .. } = self.0.grid.get();
+        self.0.grid.set(Grid { start: self.0.timers.now(), interval, uncounted: 1 });
         // While a call is going on, its end begins the wait.
         if let State::Waiting(call) = &*self.0.state.borrow() {
-            let _ = call.reset(self.0.until_next());
+            let _ = call.reset(self.until_next());
         }
     }
 
@@ -158,16 +161,16 @@ impl LoopingCall {
 
     /// The interval of the last start.
     pub fn interval(&self) -> Duration {
-        Duration::from_nanos(self.0.interval.get())
+        Duration::from_nanos(self.0.grid.get().interval)
     }
 
     fn call(&self) {
         self.0.state.replace(State::Calling { stop_asked: false });
         let Some(mut call) = self.0.call.take() else { return };
-        let count = self.0.count();
-        let called = catch_unwind(AssertUnwindSafe(|| call(count)));
+        let count = self.count();
+        let called = Failure::catch(|| call(count));
         self.0.call.set(Some(call));
-        let outcome = called.unwrap_or_else(|panic| Deferred::fail(Failure::from_panic(&*panic)));
+        let outcome = called.unwrap_or_else(Deferred::fail);
         let looping = self.clone();
         outcome.add_both(move |result| {
             if result.is_ok() && looping.running() { looping.wait() } else { looping.end(result) }
@@ -176,7 +179,7 @@ impl LoopingCall {
 
     fn wait(&self) {
         let looping = self.clone();
-        let call = self.0.timers.call_later(self.0.until_next(), move || looping.call());
+        let call = self.0.timers.call_later(self.until_next(), move || looping.call());
         self.0.state.replace(State::Waiting(call));
     }
 
@@ -186,24 +189,25 @@ impl LoopingCall {
             stopped.fire(result);
         }
     }
-}
 
-impl Loop {
     fn until_next(&self) -> Duration {
-        let into_interval = self.running_for().checked_rem(self.interval.get()).unwrap_or(0);
-        Duration::from_nanos(self.interval.get() - into_interval)
+        let interval = self.0.grid.get().interval;
+        let into_interval = self.running_for().checked_rem(interval).unwrap_or(0);
+        Duration::from_nanos(interval - into_interval)
     }
 
     /// How many intervals have passed that no call has counted.
     fn count(&self) -> u64 {
-        let Some(intervals) = self.running_for().checked_div(self.interval.get()) else { return 1 };
-        let uncounted = self.uncounted.replace(intervals.saturating_add(1));
-        intervals.saturating_add(1).saturating_sub(uncounted)
+        let mut grid = self.0.grid.get();
+        let Some(passed) = self.running_for().checked_div(grid.interval) else { return 1 };
+        let uncounted = std::mem::replace(&mut grid.uncounted, passed.saturating_add(1));
+        self.0.grid.set(grid);
+        grid.uncounted.saturating_sub(uncounted)
     }
 
     /// Nanoseconds since the start of the grid.
     fn running_for(&self) -> u64 {
-        self.timers.now().as_nanos().saturating_sub(self.start.get().as_nanos())
+        self.0.timers.now().as_nanos().saturating_sub(self.0.grid.get().start.as_nanos())
     }
 }
 

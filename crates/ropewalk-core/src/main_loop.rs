@@ -1,6 +1,5 @@
 //! [`Loop`]: the owner of a reactor, which runs it.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::rc::Rc;
 
 use crate::reactor::{Inner, Phase, Reactor, Ready};
@@ -234,8 +233,7 @@ impl Loop {
 
 /// Calls user code that belongs to no connection, a `Drop` too; a panic is logged, and the loop goes on.
 pub(crate) fn contain(what: &str, f: impl FnOnce()) {
-    if let Err(panic) = catch_unwind(AssertUnwindSafe(f)) {
-        let failure = Failure::from_panic(&*panic);
+    if let Err(failure) = Failure::catch(f) {
         tracing::error!(target: "ropewalk::reactor", "{what}: {failure}");
     }
 }

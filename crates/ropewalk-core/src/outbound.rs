@@ -5,7 +5,6 @@
 //! when everything is sent: ask a producer for more, close the writing half, close the connection.
 
 use std::mem;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use crate::connection::{Connection, flag};
 use crate::layer_stack::{LayerStack, Surfaced};
@@ -235,8 +234,8 @@ impl Transport {
         let Some(ask) = self.0.rare_if_any(|rare| rare.producer.as_mut().map(|p| p.ask())) else {
             return;
         };
-        if let Err(panic) = catch_unwind(AssertUnwindSafe(ask)) {
-            self.abort_with(Failure::from_panic(&*panic));
+        if let Err(panic) = Failure::catch(ask) {
+            self.abort_with(panic);
         }
         self.queue_producer(); // A pull producer that wrote nothing is asked again.
     }

@@ -7,7 +7,6 @@
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
 use std::future::{Future, poll_fn};
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::rc::{Rc, Weak};
 use std::sync::Arc;
@@ -85,8 +84,7 @@ impl Reactor {
         });
         let mut future = Box::pin(future);
         let polled = poll_fn(move |cx| {
-            catch_unwind(AssertUnwindSafe(|| future.as_mut().poll(cx)))
-                .unwrap_or_else(|panic| Poll::Ready(Err(Failure::from_panic(&*panic))))
+            Failure::catch(|| future.as_mut().poll(cx)).unwrap_or_else(|f| Poll::Ready(Err(f)))
         });
         Task::start(self, id, Box::pin(async move { resolver.fire(polled.await) }));
         result
@@ -152,7 +150,7 @@ impl Task {
         let poll = poll_as(self.clone(), || {
             let mut cx = Context::from_waker(&self.waker);
             // The future itself catches panics of the user's; what is left is the drop of its result.
-            catch_unwind(AssertUnwindSafe(|| future.as_mut().poll(&mut cx)))
+            Failure::catch(|| future.as_mut().poll(&mut cx))
         });
         if matches!(poll, Ok(Poll::Pending)) && !self.over.get() {
             self.future.replace(Some(future));

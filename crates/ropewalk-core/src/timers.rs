@@ -8,12 +8,12 @@
 
 use std::cell::{Cell, RefCell, RefMut};
 use std::fmt;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::rc::Rc;
 use std::time::Duration;
 
+use crate::main_loop::contain;
 use crate::wheel::{TimerKey, Wheel};
-use crate::{DelayedCall, Failure, Time};
+use crate::{DelayedCall, Time};
 
 /// Whatever can call later: a reactor, or a [`Clock`](crate::Clock) in a test.
 ///
@@ -122,10 +122,7 @@ impl Timers {
     pub(crate) fn run_due(&self) -> usize {
         let mut ran = 0;
         while let Some(payload) = self.pop_due() {
-            if let Err(panic) = catch_unwind(AssertUnwindSafe(payload)) {
-                let failure = Failure::from_panic(&*panic);
-                tracing::error!(target: "ropewalk::timers", %failure, "a delayed call failed");
-            }
+            contain("a delayed call", payload);
             ran += 1;
         }
         ran

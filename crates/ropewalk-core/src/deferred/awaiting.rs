@@ -1,7 +1,6 @@
 //! [`Awaiting`]: a Deferred as a future.
 
 use std::future::Future;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::rc::Rc;
 use std::task::{Context, Poll, Waker};
@@ -61,7 +60,7 @@ impl<T> Drop for Awaiting<T> {
             task.call_soon(Box::new(move || cancel.cancel()));
         } else {
             // The chain catches what its callbacks do; a waker of someone else's making is all that is left.
-            let _ = catch_unwind(AssertUnwindSafe(|| cancel.cancel()));
+            let _ = Failure::catch(|| cancel.cancel());
         }
     }
 }

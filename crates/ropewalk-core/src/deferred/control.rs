@@ -6,7 +6,7 @@
 //! pending root in one step however deep the nesting, and a loop that nests without end piles nothing up.
 
 use std::cell::{Cell, RefCell};
-use std::panic::{AssertUnwindSafe, Location, catch_unwind};
+use std::panic::Location;
 use std::rc::{Rc, Weak};
 
 use crate::{Failure, FailureKind};
@@ -138,11 +138,8 @@ pub(super) fn cancel(control: &Rc<dyn Control>) -> Option<Rc<dyn Step>> {
         return None;
     }
     phase.set(Phase::Cancelling);
-    let ran = canceller.take().map(|canceller| catch_unwind(AssertUnwindSafe(canceller)));
-    let failure = match ran {
-        Some(Err(payload)) => Failure::from_panic(&*payload),
-        Some(Ok(())) | None => Failure::cancelled(),
-    };
+    let panic = canceller.take().and_then(|canceller| Failure::catch(canceller).err());
+    let failure = panic.unwrap_or_else(Failure::cancelled);
     let fired_by_canceller = phase.get() > Phase::Cancelling;
     if fired_by_canceller { None } else { root.fire_cancelled(failure) }
 }

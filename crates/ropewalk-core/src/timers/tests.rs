@@ -1,6 +1,7 @@
 //! Tests of Timers, DelayedCall and Clock.
 
 use std::cell::{Cell, RefCell};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::rc::Rc;
 use std::time::Duration;
 
