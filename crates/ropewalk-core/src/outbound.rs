@@ -10,14 +10,22 @@ use crate::connection::{Connection, flag};
 use crate::layer_stack::{LayerStack, Surfaced};
 use crate::{Close, Failure, FailureKind, OutQueue, Transport};
 
+/// What a burst of one turn may have beyond `write_bytes_max` before a send is tried: as much as the system's buffer
+/// of one socket takes at once (Linux's largest by default, `tcp_wmem`).
+const BURST_BYTES_MAX: usize = 4 << 20;
+
 impl Connection {
     /// Bytes written and not yet sent.
     pub(crate) fn buffered(&self) -> usize {
-        let mailbox = self.out.borrow().len() + self.in_flight.get();
+        self.out.borrow().len() + self.waiting()
+    }
+
+    /// Of those, the ones that were there when a send was last tried.
+    fn waiting(&self) -> usize {
         if self.has(flag::LAYERED) {
-            mailbox + self.rare_if_any(|rare| rare.layers.buffered())
+            self.in_flight.get() + self.rare_if_any(|rare| rare.layers.buffered())
         } else {
-            mailbox
+            self.in_flight.get()
         }
     }
 
@@ -80,19 +88,38 @@ impl Connection {
 }
 
 impl Transport {
-    /// Something was appended to the mailbox.
-    pub(crate) fn written(&self) {
+    /// So many bytes were appended to the mailbox. Whether the peer reads is seen when they are sent: until then a
+    /// burst of small writes may pass the limit, unless something waits already.
+    pub(crate) fn written(&self, count: usize) {
         self.mark_dirty();
         let max = self.0.lineage.limits().write_bytes_max;
-        if self.0.buffered() > max {
-            return self.abort_with(Failure::new(
-                FailureKind::Limit,
-                format!("more than {max} bytes wait to be sent (write_bytes_max): the peer does not read"),
-            ));
-        }
+        let may_burst = count <= max && self.0.waiting() == 0;
+        let allowed = if may_burst { max.saturating_add(BURST_BYTES_MAX) } else { max };
+        self.abort_if(self.0.buffered() > allowed);
         if self.0.has(flag::PRODUCER) {
             self.queue_producer();
         }
+    }
+
+    fn abort_if(&self, too_much_waits: bool) {
+        if too_much_waits {
+            let max = self.0.lineage.limits().write_bytes_max;
+            let why = format!(
+                "more than {max} bytes wait to be sent (write_bytes_max): the peer does not read"
+            );
+            self.abort_with(Failure::new(FailureKind::Limit, why));
+        }
+    }
+
+    /// Hands the driver what is for the wire; false if too much of it has to wait, and the connection is ended.
+    fn send(&self) -> bool {
+        self.0.send();
+        self.abort_if(self.0.waiting() > self.0.lineage.limits().write_bytes_max);
+        let is_aborted = self.0.has(flag::ABORTED);
+        if is_aborted {
+            self.end(Close::Abort);
+        }
+        !is_aborted
     }
 
     pub(crate) fn sent(&self, count: usize) {
@@ -111,7 +138,8 @@ impl Transport {
 
     pub(crate) fn flush_now(&self) {
         if !self.0.has(!flag::PLAIN) {
-            return self.0.send();
+            self.send();
+            return;
         }
         if self.0.has(flag::ENDED | flag::LOST) {
             return;
@@ -125,7 +153,9 @@ impl Transport {
             return self.end(Close::Abort);
         }
         self.0.arm();
-        self.0.send();
+        if !self.send() {
+            return;
+        }
         if self.0.has(flag::CLOSING | flag::WRITE_CLOSING | flag::PRODUCER) {
             self.after_sending();
         } else if self.0.has(flag::READ_CLOSED) && self.0.has(flag::WRITE_CLOSED) {

@@ -28,7 +28,7 @@ use crate::{
 /// | the peer sends no more (half close) | `read_connection_lost`, which by default calls `lose_connection` |
 /// | [`lose_write_connection`](Transport::lose_write_connection) | goes on receiving; when the peer's half ends too, `read_connection_lost` and then `connection_lost(ConnectionDone)` |
 /// | the peer resets, or the network fails | `connection_lost(Peer)` or `(System)`, what was held is dropped |
-/// | more is written than `write_bytes_max` | `connection_lost(Limit)` |
+/// | more than `write_bytes_max` waits to be sent | `connection_lost(Limit)` |
 /// | a callback panics | `connection_lost(Panic)` |
 /// | the loop is dropped | `connection_lost(Stopped)` |
 #[derive(Clone)]
@@ -48,20 +48,24 @@ impl Transport {
     /// connection's end.
     ///
     /// # Limits
-    /// When more than `write_bytes_max` waits to be sent, the connection is aborted with a `Limit` failure.
+    /// When more than `write_bytes_max` waits to be sent, the connection is aborted with a `Limit` failure: at once
+    /// if something waits already since an earlier turn, or for a single write of more than that; else by what is
+    /// still to be sent when this turn's flush has tried. Until then a turn's writes may come to 4 MiB more.
     #[inline]
     pub fn write(&self, bytes: &[u8]) {
         if self.0.takes_writes() {
             self.0.out.borrow_mut().push(bytes, &self.0.reactor.0.pool);
-            self.written();
+            self.written(bytes.len());
         }
     }
 
     /// As [`write`](Self::write), without copying; what is short is copied all the same.
     pub fn write_bytes(&self, bytes: impl Into<Bytes>) {
         if self.0.takes_writes() {
-            self.0.out.borrow_mut().push_bytes(bytes.into(), &self.0.reactor.0.pool);
-            self.written();
+            let bytes = bytes.into();
+            let count = bytes.len();
+            self.0.out.borrow_mut().push_bytes(bytes, &self.0.reactor.0.pool);
+            self.written(count);
         }
     }
 

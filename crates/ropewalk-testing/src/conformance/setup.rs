@@ -32,6 +32,9 @@ pub struct Setup {
     /// More bytes than the system takes for a peer that does not read, at least 256 KiB. Default in
     /// [`new`](Self::new): 32 MiB.
     pub flood_bytes: usize,
+    /// How many bytes the system takes at once from a connection with none waiting. Default in
+    /// [`new`](Self::new): 30,000, which is less than any system's.
+    pub burst_bytes: usize,
 }
 
 impl Setup {
@@ -50,6 +53,7 @@ impl Setup {
             threads: true,
             many_bytes: 10_000_000,
             flood_bytes: 32 << 20,
+            burst_bytes: 30_000,
         }
     }
 }
@@ -70,6 +74,7 @@ pub(crate) struct Properties {
     pub(crate) threads: bool,
     pub(crate) many_bytes: usize,
     pub(crate) flood_bytes: usize,
+    pub(crate) burst_bytes: usize,
 }
 
 /// Two ends of one connection, both [`Recorder`]s.
@@ -93,6 +98,7 @@ impl Bench {
             threads: setup.threads,
             many_bytes: setup.many_bytes,
             flood_bytes: setup.flood_bytes,
+            burst_bytes: setup.burst_bytes,
         };
         let Setup { event_loop, server, client, .. } = setup;
         Self { event_loop, setup: properties, server, client }

@@ -11,10 +11,11 @@ use ropewalk_testing::{
 
 fn setup(network: &Network, many_bytes: usize) -> Setup {
     let flood_bytes = 256 << 10;
+    let burst_bytes = network.capacity.min(30_000);
     let driver = MemoryDriver::new(network.clone()).expecting_threads();
     let server = MemoryServerEndpoint::new("here");
     let client = |_: &_| Rc::new(MemoryClientEndpoint::new("here")) as Rc<_>;
-    Setup { many_bytes, flood_bytes, ..Setup::new(Loop::new(driver), server, client) }
+    Setup { many_bytes, flood_bytes, burst_bytes, ..Setup::new(Loop::new(driver), server, client) }
 }
 
 fn check(network: Network, many_bytes: usize) {
