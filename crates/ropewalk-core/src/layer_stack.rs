@@ -130,6 +130,18 @@ impl LayerStack {
         self.wire.len() + self.levels.iter().map(|level| level.above.len()).sum::<usize>()
     }
 
+    /// How many attachments wait for the next byte that comes from above.
+    pub(crate) fn attachments_at_end(&self) -> usize {
+        let mut count = 0;
+        for queue in self.levels.iter().rev().map(|level| &level.above).chain([&self.wire]) {
+            count += queue.attachments_at_end();
+            if !queue.is_empty() {
+                break;
+            }
+        }
+        count
+    }
+
     /// Whether a layer asks that nothing be read.
     pub(crate) fn holds_reading(&self) -> bool {
         self.levels.iter().any(|level| level.holds_reading)

@@ -93,6 +93,15 @@ impl OutQueue {
         from_the_end.take_while(|segment| matches!(segment, Segment::Attachment(_))).count()
     }
 
+    /// Takes the attachments away that wait for the next byte that is appended.
+    pub(crate) fn split_off_attachments(&mut self) -> Self {
+        let count = self.attachments_at_end();
+        let segments = self.segments.as_deref_mut().filter(|_| count > 0);
+        let segments = segments.map(|list| Box::new(list.split_off(list.len() - count)));
+        self.drop_spent_list();
+        Self { segments, ..Self::default() }
+    }
+
     /// Moves everything in `other` behind what is here.
     pub fn append(&mut self, other: &mut Self) {
         if other.is_bare() {

@@ -29,6 +29,14 @@ impl Connection {
         }
     }
 
+    /// How many attachments wait for the next byte that is written, here or on their way through the layers.
+    pub(crate) fn attachments_waiting(&self) -> usize {
+        let out = self.out.borrow();
+        let in_layers =
+            if out.is_empty() { self.rare_if_any(|r| r.layers.attachments_at_end()) } else { 0 };
+        out.attachments_at_end() + in_layers
+    }
+
     /// Whether `write` still has a meaning.
     pub(crate) fn takes_writes(&self) -> bool {
         let flags = self.flags.get();
@@ -67,11 +75,15 @@ impl Connection {
         }
     }
 
+    /// Gives what is not to be sent yet: attachments stay here until the byte that they go with has come, so that
+    /// they can be counted.
     fn hand_over(&self, mut queue: OutQueue) -> OutQueue {
+        let mut early = queue.split_off_attachments();
         if !queue.is_empty() {
             let kept = self.reactor.driver().send(self.id, &mut queue);
             self.in_flight.set(self.in_flight.get() + kept);
         }
+        queue.append(&mut early);
         queue
     }
 

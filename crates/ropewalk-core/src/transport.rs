@@ -79,7 +79,7 @@ impl Transport {
         if !self.0.takes_writes() {
             return;
         }
-        let waiting = self.0.out.borrow().attachments_at_end();
+        let waiting = self.0.attachments_waiting();
         if waiting < ATTACHMENTS_MAX {
             self.0.out.borrow_mut().push_attachment(Box::new(object));
         } else {
