@@ -231,7 +231,8 @@ impl Transport {
     /// Seats the successor that a callback has named.
     #[cold]
     fn hand_over(&self, mut cx: Cx<'_>) {
-        if let Some((new, rest)) = cx.take_successor().filter(|_| !self.0.has(flag::OVER)) {
+        if let Some(successor) = cx.take_successor().filter(|_| !self.0.has(flag::OVER)) {
+            let (new, rest) = *successor;
             let why = "the connection was handed to another protocol";
             self.0.leave_seat(&Failure::new(FailureKind::Local, why));
             let before = self.0.protocol.replace(Some(new));

@@ -82,6 +82,7 @@ impl Transport {
     }
 
     /// Gives bytes to the protocol, or holds them.
+    #[inline(always)]
     fn offer(&self, chunk: Chunk<'_>) {
         if self.0.has(flag::CLOSING | flag::OVER) {
             return;

@@ -265,29 +265,44 @@ impl OutQueue {
 
 /// Spare buffers of one reactor, so that a write in steady state allocates nothing.
 #[derive(Default)]
-pub struct BufferPool(RefCell<Vec<Vec<u8>>>);
+pub struct BufferPool(RefCell<Spare>);
+
+#[derive(Default)]
+struct Spare {
+    buffers: Vec<Vec<u8>>,
+    bytes: usize,
+}
 
 /// A new buffer has room for this much: an answer or two of most protocols.
 const BUFFER_BYTES: usize = 512;
 /// A buffer that grew past this is not kept: one large answer must not hold memory for ever.
 const KEPT_BUFFER_BYTES_MAX: usize = 16 * 1024;
-/// As many buffers as one turn of a busy reactor fills; 4 MiB at the most.
-const KEPT_BUFFERS_MAX: usize = 256;
+/// All that are kept together: as many as thousands of connections fill in one turn with an answer each.
+const KEPT_BYTES_MAX: usize = 4 << 20;
 
 impl BufferPool {
     /// An empty buffer with room for at least `room` bytes.
     #[inline]
     pub fn take(&self, room: usize) -> Vec<u8> {
-        self.0.borrow_mut().pop().unwrap_or_else(|| Vec::with_capacity(room.max(BUFFER_BYTES)))
+        let spare = &mut *self.0.borrow_mut();
+        match spare.buffers.pop() {
+            Some(buffer) => {
+                spare.bytes -= buffer.capacity();
+                buffer
+            }
+            None => Vec::with_capacity(room.max(BUFFER_BYTES)),
+        }
     }
 
     /// Keeps `buffer` for the next [`take`](Self::take), or drops it if it is too large or one too many.
     #[inline]
     pub fn give_back(&self, mut buffer: Vec<u8>) {
-        let mut kept = self.0.borrow_mut();
-        if buffer.capacity() <= KEPT_BUFFER_BYTES_MAX && kept.len() < KEPT_BUFFERS_MAX {
+        let spare = &mut *self.0.borrow_mut();
+        let bytes = spare.bytes + buffer.capacity();
+        if buffer.capacity() <= KEPT_BUFFER_BYTES_MAX && bytes <= KEPT_BYTES_MAX {
+            spare.bytes = bytes;
             buffer.clear();
-            kept.push(buffer);
+            spare.buffers.push(buffer);
         }
     }
 }
@@ -373,7 +388,18 @@ mod tests {
         drain(&mut queue, 4096);
         queue.release(&pool);
         assert!(queue.is_bare());
-        assert_eq!(pool.0.borrow().len(), 1);
+        assert_eq!(pool.0.borrow().buffers.len(), 1);
+    }
+
+    #[test]
+    fn a_pool_keeps_no_more_than_it_may() {
+        let pool = BufferPool::default();
+        let buffers: Vec<_> = (0..20_000).map(|_| pool.take(0)).collect();
+        buffers.into_iter().for_each(|buffer| pool.give_back(buffer));
+        assert_eq!(pool.0.borrow().buffers.len(), KEPT_BYTES_MAX / BUFFER_BYTES);
+        pool.take(0);
+        pool.give_back(Vec::with_capacity(KEPT_BUFFER_BYTES_MAX + 1));
+        assert_eq!(pool.0.borrow().buffers.len(), KEPT_BYTES_MAX / BUFFER_BYTES - 1);
     }
 
     #[test]

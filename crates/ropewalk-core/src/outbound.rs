@@ -4,6 +4,7 @@
 //! passes the mailbox through the layers, hands it to the driver once, and then does what was asked to happen
 //! when everything is sent: ask a producer for more, close the writing half, close the connection.
 
+use std::cell::RefMut;
 use std::mem;
 
 use crate::connection::{Connection, flag};
@@ -21,6 +22,7 @@ impl Connection {
     }
 
     /// Of those, the ones that were there when a send was last tried.
+    #[inline]
     fn waiting(&self) -> usize {
         if self.has(flag::LAYERED) {
             self.in_flight.get() + self.rare_if_any(|rare| rare.layers.buffered())
@@ -100,38 +102,38 @@ impl Connection {
 }
 
 impl Transport {
-    /// So many bytes were appended to the mailbox. Whether the peer reads is seen when they are sent: until then a
-    /// burst of small writes may pass the limit, unless something waits already.
-    pub(crate) fn written(&self, count: usize) {
+    /// So many bytes were appended to the mailbox.
+    #[inline]
+    pub(crate) fn written(&self, count: usize, out: RefMut<'_, OutQueue>) {
+        let buffered = out.len() + self.0.in_flight.get();
+        drop(out);
         self.mark_dirty();
+        let is_plain = !self.0.has(flag::LAYERED | flag::PRODUCER);
+        if !is_plain || buffered > self.0.lineage.limits().write_bytes_max {
+            self.written_with_care(count);
+        }
+    }
+
+    /// Whether the peer reads is seen when the bytes are sent: until then a burst of small writes may pass the
+    /// limit, unless something waits already.
+    #[cold]
+    fn written_with_care(&self, count: usize) {
         let max = self.0.lineage.limits().write_bytes_max;
         let may_burst = count <= max && self.0.waiting() == 0;
-        let allowed = if may_burst { max.saturating_add(BURST_BYTES_MAX) } else { max };
-        self.abort_if(self.0.buffered() > allowed);
+        if self.0.buffered() > if may_burst { max.saturating_add(BURST_BYTES_MAX) } else { max } {
+            return self.abort_for_limit();
+        }
         if self.0.has(flag::PRODUCER) {
             self.queue_producer();
         }
     }
 
-    fn abort_if(&self, too_much_waits: bool) {
-        if too_much_waits {
-            let max = self.0.lineage.limits().write_bytes_max;
-            let why = format!(
-                "more than {max} bytes wait to be sent (write_bytes_max): the peer does not read"
-            );
-            self.abort_with(Failure::new(FailureKind::Limit, why));
-        }
-    }
-
-    /// Hands the driver what is for the wire; false if too much of it has to wait, and the connection is ended.
-    fn send(&self) -> bool {
-        self.0.send();
-        self.abort_if(self.0.waiting() > self.0.lineage.limits().write_bytes_max);
-        let is_aborted = self.0.has(flag::ABORTED);
-        if is_aborted {
-            self.end(Close::Abort);
-        }
-        !is_aborted
+    fn abort_for_limit(&self) {
+        let max = self.0.lineage.limits().write_bytes_max;
+        let why = format!(
+            "more than {max} bytes wait to be sent (write_bytes_max): the peer does not read"
+        );
+        self.abort_with(Failure::new(FailureKind::Limit, why));
     }
 
     pub(crate) fn sent(&self, count: usize) {
@@ -148,14 +150,16 @@ impl Transport {
         }
     }
 
+    #[inline]
     pub(crate) fn flush_now(&self) {
         if !self.0.has(!flag::PLAIN) {
             self.send();
-            return;
+        } else if !self.0.has(flag::ENDED | flag::LOST) {
+            self.flush_with_care();
         }
-        if self.0.has(flag::ENDED | flag::LOST) {
-            return;
-        }
+    }
+
+    fn flush_with_care(&self) {
         if self.0.has(flag::LAYERED) && !self.0.has(flag::ABORTED) {
             self.through_layers_in_flush(|layers, surfaced| {
                 layers.outbound(&mut self.0.out.take(), surfaced)
@@ -165,13 +169,26 @@ impl Transport {
             return self.end(Close::Abort);
         }
         self.0.arm();
-        if !self.send() {
+        self.send();
+        if self.0.has(flag::ENDED) {
             return;
         }
         if self.0.has(flag::CLOSING | flag::WRITE_CLOSING | flag::PRODUCER) {
             self.after_sending();
         } else if self.0.has(flag::READ_CLOSED) && self.0.has(flag::WRITE_CLOSED) {
             self.end(Close::Clean);
+        }
+    }
+
+    /// Hands the driver what is for the wire. If too much of it has to wait, that is the end.
+    #[inline]
+    fn send(&self) {
+        self.0.send();
+        if self.0.waiting() > self.0.lineage.limits().write_bytes_max {
+            self.abort_for_limit();
+        }
+        if self.0.has(flag::ABORTED) {
+            self.end(Close::Abort);
         }
     }
 

@@ -75,8 +75,11 @@ pub trait Protocol: Any {
 /// What a callback is given: its own transport, its reactor, the time.
 pub struct Cx<'a> {
     transport: &'a Transport,
-    successor: Option<(Box<dyn Protocol>, Bytes)>,
+    successor: Option<Box<Successor>>,
 }
+
+/// Who is to sit here next, and the bytes for it.
+type Successor = (Box<dyn Protocol>, Bytes);
 
 impl<'a> Cx<'a> {
     pub(crate) fn new(transport: &'a Transport) -> Self {
@@ -139,7 +142,7 @@ impl<'a> Cx<'a> {
     /// The present protocol is dropped without a `connection_lost`, since nothing was lost; calls waiting
     /// for it fail, and what it waits for is cancelled. Called twice in one callback, the last one holds.
     pub fn switch_protocol(&mut self, new: impl Protocol, rest: impl Into<Bytes>) {
-        self.successor = Some((Box::new(new), rest.into()));
+        self.successor = Some(Box::new((Box::new(new), rest.into())));
     }
 
     /// Whether this callback has handed the connection to another protocol.
@@ -147,7 +150,7 @@ impl<'a> Cx<'a> {
         self.successor.is_some()
     }
 
-    pub(crate) fn take_successor(&mut self) -> Option<(Box<dyn Protocol>, Bytes)> {
+    pub(crate) fn take_successor(&mut self) -> Option<Box<Successor>> {
         mem::take(&mut self.successor)
     }
 }

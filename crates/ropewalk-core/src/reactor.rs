@@ -193,6 +193,7 @@ impl Reactor {
     }
 
     /// Gives `source` a turn in the next flush phase. For the crates of drivers.
+    #[inline]
     pub fn push_dirty(&self, source: Rc<dyn Source>) {
         if self.is_over() {
             return; // Nobody would take it out again.

@@ -54,8 +54,9 @@ impl Transport {
     #[inline]
     pub fn write(&self, bytes: &[u8]) {
         if self.0.takes_writes() {
-            self.0.out.borrow_mut().push(bytes, &self.0.reactor.0.pool);
-            self.written(bytes.len());
+            let mut out = self.0.out.borrow_mut();
+            out.push(bytes, &self.0.reactor.0.pool);
+            self.written(bytes.len(), out);
         }
     }
 
@@ -64,8 +65,9 @@ impl Transport {
         if self.0.takes_writes() {
             let bytes = bytes.into();
             let count = bytes.len();
-            self.0.out.borrow_mut().push_bytes(bytes, &self.0.reactor.0.pool);
-            self.written(count);
+            let mut out = self.0.out.borrow_mut();
+            out.push_bytes(bytes, &self.0.reactor.0.pool);
+            self.written(count, out);
         }
     }
 
