@@ -293,6 +293,7 @@ impl Transport {
         }
     }
 
+    #[cold]
     fn opened(&self) {
         if self.0.has(flag::OVER | flag::MADE) {
             return;

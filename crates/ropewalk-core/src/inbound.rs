@@ -36,8 +36,7 @@ impl Transport {
             return Flow::Enough;
         }
         if self.0.has(flag::LAYERED) {
-            self.feed_layers();
-            self.through_layers(|layers, surfaced| layers.inbound(0, chunk, surfaced));
+            self.climb(chunk);
         } else {
             self.offer(chunk);
         }
@@ -49,6 +48,13 @@ impl Transport {
         Flow::Enough
     }
 
+    #[inline(never)] // So that the short way of most chunks is short.
+    fn climb(&self, chunk: Chunk<'_>) {
+        self.feed_layers();
+        self.through_layers(|layers, surfaced| layers.inbound(0, chunk, surfaced));
+    }
+
+    #[cold]
     pub(crate) fn attached(&self, object: Box<dyn Any>) {
         self.feed_layers();
         if self.0.has(flag::OVER | flag::CLOSING) {
@@ -60,6 +66,7 @@ impl Transport {
         self.dispatch(|protocol, cx| protocol.attachment_received(cx, object));
     }
 
+    #[cold]
     pub(crate) fn read_closed(&self) {
         if self.0.has(flag::LAYERED) {
             self.feed_layers();
@@ -70,6 +77,7 @@ impl Transport {
     }
 
     /// The driver says that the connection is broken, or the reactor ends.
+    #[cold]
     pub(crate) fn broke(&self, failure: Failure) {
         if self.0.has(flag::LOST) {
             return;

@@ -52,29 +52,34 @@ impl Connection {
     }
 
     /// Hands the driver what is for the wire.
-    ///
-    /// It is in no cell meanwhile, unless it is copies only: bytes that have been sent are dropped, and their
-    /// owner may be the user's.
+    #[inline]
     fn send(&self) {
-        let pool = &self.reactor.0.pool;
-        if self.has(flag::LAYERED) {
-            let queue = self.rare(|rare| mem::take(rare.layers.wire()));
-            let left = self.hand_over(queue);
-            return self.rare(|rare| {
-                left.put_before(rare.layers.wire(), pool);
-                rare.layers.release(pool);
-            });
-        }
         let mut out = self.out.borrow_mut();
-        if out.only().is_none() {
+        if self.has(flag::LAYERED) || out.only().is_none() {
             drop(out);
-            let left = self.hand_over(self.out.take());
-            left.put_before(&mut self.out.borrow_mut(), pool);
+            self.send_pieces();
         } else if !out.is_empty() {
+            // Copies only: nothing of the user's is dropped in sending them.
             let kept = self.reactor.driver().send(self.id, &mut out);
             self.in_flight.set(self.in_flight.get() + kept);
-            out.release(pool);
+            out.release(&self.reactor.0.pool);
         }
+    }
+
+    /// The queue is in no cell meanwhile: bytes that have been sent are dropped, and their owner may be the user's.
+    #[inline(never)] // So that the short way of most sends is short.
+    fn send_pieces(&self) {
+        let pool = &self.reactor.0.pool;
+        if !self.has(flag::LAYERED) {
+            let left = self.hand_over(self.out.take());
+            return left.put_before(&mut self.out.borrow_mut(), pool);
+        }
+        let queue = self.rare(|rare| mem::take(rare.layers.wire()));
+        let left = self.hand_over(queue);
+        self.rare(|rare| {
+            left.put_before(rare.layers.wire(), pool);
+            rare.layers.release(pool);
+        });
     }
 
     /// Gives what is not to be sent yet: attachments stay here until the byte that they go with has come, so that
@@ -128,6 +133,7 @@ impl Transport {
         }
     }
 
+    #[cold]
     fn abort_for_limit(&self) {
         let max = self.0.lineage.limits().write_bytes_max;
         let why = format!(
@@ -159,6 +165,7 @@ impl Transport {
         }
     }
 
+    #[inline(never)]
     fn flush_with_care(&self) {
         if self.0.has(flag::LAYERED) && !self.0.has(flag::ABORTED) {
             self.through_layers_in_flush(|layers, surfaced| {
@@ -186,8 +193,6 @@ impl Transport {
         self.0.send();
         if self.0.waiting() > self.0.lineage.limits().write_bytes_max {
             self.abort_for_limit();
-        }
-        if self.0.has(flag::ABORTED) {
             self.end(Close::Abort);
         }
     }
