@@ -85,7 +85,7 @@ impl DatagramTransport {
 
     /// Where it is connected to, if it is.
     pub fn peer(&self) -> Option<Address> {
-        self.0.reactor.driver().peer(self.0.id)
+        self.0.reactor.driver().peer(self.0.id).filter(|peer| *peer != Address::Unnamed)
     }
 
     /// Closes the socket, after what is queued has been handed to the system. Fires when it is closed.

@@ -37,7 +37,9 @@ mod schedule;
 mod turns;
 mod world;
 
-pub use conformance::{Setup, check_driver, check_protocol, check_transport};
+pub use conformance::{
+    DatagramSetup, Setup, check_datagrams, check_driver, check_protocol, check_transport,
+};
 pub use conversation::Conversation;
 pub use memory_driver::MemoryDriver;
 pub use memory_endpoint::{

@@ -173,7 +173,7 @@ fn a_full_backlog_is_waited_for_and_not_for_ever() {
     let connected = connect(&client, &second);
     assert!(!connected.is_fired());
     until(&other_loop, || {
-        main_loop.turn(ropewalk_core::Wait::No).unwrap().unwrap();
+        main_loop.turn(Wait::No).unwrap().unwrap();
         connected.is_fired() && second.bytes() == b"hi"
     });
     assert!(!late.is_connected());
