@@ -66,7 +66,7 @@ struct Inner {
     in_turn: Cell<bool>,
     clock: Option<Box<dyn Fn() -> Time>>,
     closed: Cell<bool>,
-    /// The wakeup that was last told, by which the driver or its host may be asleep.
+    /// The wakeup that was last told, by which the driver or its host may be asleep; at first none is.
     told: Cell<Time>,
     on_earlier: RefCell<Option<Rc<dyn Fn(Time)>>>,
 }
@@ -91,7 +91,7 @@ impl Timers {
             in_turn: Cell::new(false),
             clock,
             closed: Cell::new(false),
-            told: Cell::new(Time::NEVER),
+            told: Cell::new(Time::START),
             on_earlier: RefCell::new(None),
         }))
     }
@@ -169,13 +169,19 @@ impl Timers {
     }
 
     /// A call was made for or moved to `deadline`.
+    #[inline]
     pub(crate) fn tell_if_earlier(&self, deadline: Time) {
         if deadline < self.0.told.get() {
-            let on_earlier = self.0.on_earlier.borrow().clone();
-            if let Some(tell) = on_earlier {
-                self.0.told.set(deadline);
-                tell(deadline);
-            }
+            self.tell(deadline);
+        }
+    }
+
+    #[cold]
+    fn tell(&self, deadline: Time) {
+        self.0.told.set(deadline);
+        let on_earlier = self.0.on_earlier.borrow().clone();
+        if let Some(tell) = on_earlier {
+            tell(deadline);
         }
     }
 }
