@@ -108,14 +108,12 @@ pub(crate) mod flag {
     pub(crate) const PRODUCER: u32 = 1 << 14;
     /// Calls wait for the protocol.
     pub(crate) const CALLS: u32 = 1 << 15;
-
+    /// The driver was answered `Enough`, and waits to be told whether to receive.
+    pub(crate) const TOLD_ENOUGH: u32 = 1 << 16;
     /// Something is held that a layer has to see.
     pub(crate) const REST: u32 = 1 << 17;
     /// A flush passes the layers: no user code is to run.
     pub(crate) const FLUSHING: u32 = 1 << 18;
-
-    /// The driver was answered `Enough`, and waits to be told whether to receive.
-    pub(crate) const TOLD_ENOUGH: u32 = 1 << 16;
 
     /// None of these: what was written goes out, and there is nothing else to be done in a flush.
     pub(crate) const PLAIN: u32 = MADE | DIRTY | QUEUED | CALLS;

@@ -55,7 +55,6 @@ impl Loop {
     /// # Errors
     /// `Local` inside a turn; what the driver said if it can wait no more.
     pub fn run(&self) -> Result<(), Failure> {
-        self.start()?;
         while self.inner().phase.get() < Phase::Finished {
             self.turn(Wait::Forever)??;
         }
@@ -67,7 +66,6 @@ impl Loop {
     /// # Errors
     /// Its failure; those of [`run`](Self::run); `Stopped` if the reactor stops before.
     pub fn run_until<T: 'static>(&self, mut deferred: Deferred<T>) -> Result<T, Failure> {
-        self.start()?;
         loop {
             deferred = match deferred.into_result() {
                 Ok(result) => return result,
@@ -91,9 +89,8 @@ impl Loop {
         if self.inner().call_depth.get() > 0 || self.inner().in_turn.replace(true) {
             return Err(Busy);
         }
-        // A guest has no other beginning; and nobody waits for what comes after the end.
+        // Nobody waits for what comes after the end.
         let most = if self.inner().phase.get() < Phase::Finished { most } else { Wait::No };
-        let _ = self.start();
         let done = self.phases(most);
         self.inner().timers.end_turn();
         self.inner().in_turn.set(false);
@@ -154,8 +151,7 @@ impl Loop {
         let inner = self.inner();
         let idle = inner.ready.borrow().is_empty()
             && inner.dirty.borrow().is_empty()
-            && !inner.inbox.is_filled()
-            && inner.phase.get() != Phase::Made; // What waits for the start does so for the first turn.
+            && !inner.inbox.is_filled();
         match (most, inner.timers.next_wakeup()) {
             _ if !idle => Wait::No,
             (Wait::No, _) => Wait::No,
@@ -216,18 +212,6 @@ impl Loop {
         let wait =
             if wait != Wait::No && !self.inner().inbox.fall_asleep() { Wait::No } else { wait };
         self.inner().driver.park(wait);
-    }
-
-    fn start(&self) -> Result<(), Failure> {
-        match self.inner().phase.get() {
-            Phase::Made => {
-                self.inner().phase.set(Phase::Running);
-                self.0.fire_startup();
-                Ok(())
-            }
-            Phase::Running | Phase::Stopping | Phase::Finished => Ok(()),
-            Phase::Over => Err(Failure::stopped()),
-        }
     }
 }
 

@@ -53,8 +53,7 @@ pub(crate) enum Ready {
 /// The life of a loop.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Debug)]
 pub(crate) enum Phase {
-    /// Not run yet, or between turns of a guest.
-    Made,
+    /// Before the first turn, too.
     Running,
     /// `stop` was called: the shutdown events are under way.
     Stopping,
@@ -82,7 +81,7 @@ impl Reactor {
             inbox,
             pool: BufferPool::default(),
             events: SystemEvents::default(),
-            phase: Cell::new(Phase::Made),
+            phase: Cell::new(Phase::Running),
             in_turn: Cell::new(false),
             host_knows: Cell::new(false),
             guest: Cell::new(false),
@@ -124,7 +123,7 @@ impl Reactor {
     /// [`add_system_event_trigger`]: Self::add_system_event_trigger
     pub fn stop(&self) -> Result<(), Failure> {
         match self.0.phase.get() {
-            Phase::Made | Phase::Running => {
+            Phase::Running => {
                 self.0.phase.set(Phase::Stopping);
                 self.begin_shutdown();
                 Ok(())

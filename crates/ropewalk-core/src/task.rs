@@ -110,7 +110,7 @@ impl Tasks {
     /// Drops all tasks.
     pub(crate) fn clear(&self) {
         let tasks = self.live.take();
-        tasks.into_values().for_each(|task| contain("a task", || task.end()));
+        tasks.into_values().for_each(Task::end);
     }
 }
 
@@ -149,8 +149,7 @@ impl Task {
         let Some(mut future) = self.future.take() else { return };
         let poll = poll_as(self.clone(), || {
             let mut cx = Context::from_waker(&self.waker);
-            // The future itself catches panics of the user's; what is left is the drop of its result.
-            Failure::catch(|| future.as_mut().poll(&mut cx))
+            future.as_mut().poll(&mut cx)
         });
         if matches!(poll, Ok(Poll::Pending)) && !self.over.get() {
             self.future.replace(Some(future));
@@ -163,10 +162,11 @@ impl Task {
         }
     }
 
-    /// Drops the future, now or, if it is being polled, right after that.
-    fn end(&self) {
+    /// Drops the future, as one of its polls would; if it is being polled, right after that.
+    fn end(self: Rc<Self>) {
         self.over.set(true);
-        drop(self.future.take());
+        let future = self.future.take();
+        drop(poll_as(self, || drop(future)));
     }
 }
 

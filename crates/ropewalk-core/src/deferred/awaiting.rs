@@ -52,10 +52,9 @@ impl<T> Drop for Awaiting<T> {
     fn drop(&mut self) {
         let Some(deferred) = self.deferred.take() else { return };
         let Some(cancel) = deferred.cancel_handle() else { return };
-        let task = deferred.waiting_task().or_else(local_task::current);
         // From here on the result is nobody's, so the cancel wakes nobody.
         drop(deferred);
-        if let Some(task) = task {
+        if let Some(task) = local_task::current() {
             cancel.announce();
             task.call_soon(Box::new(move || cancel.cancel()));
         } else {

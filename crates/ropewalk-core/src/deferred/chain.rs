@@ -8,9 +8,8 @@ use std::rc::Rc;
 
 use crate::Failure;
 
-use super::awaiting::{Awaiting, Waiter};
+use super::awaiting::Awaiting;
 use super::control::{self, CancelHandle};
-use super::local_task::LocalTask;
 use super::outcome::Outcome;
 use super::port::{self, Source};
 use super::resolver::Resolver;
@@ -252,15 +251,6 @@ impl<T> Deferred<T> {
                 Some(CancelHandle::new(&Rc::clone(source).control()))
             }
             _ => None,
-        }
-    }
-
-    /// The reactor's task that awaits it, if one does.
-    pub(super) fn waiting_task(&self) -> Option<Rc<dyn LocalTask>> {
-        let State::Pending(source) = &self.state else { return None };
-        match source.port().take_waiter() {
-            Some(Waiter::Task(task)) => Some(task),
-            Some(Waiter::Waker(_)) | None => None,
         }
     }
 

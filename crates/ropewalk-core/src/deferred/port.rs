@@ -49,17 +49,18 @@ impl<T> Port<T> {
 
     /// The result, if it is there already.
     pub(super) fn take_result(&self) -> Option<Result<T, Failure>> {
-        self.take_if(|exit| if let Exit::Result(result) = exit { Ok(result) } else { Err(exit) })
+        match self.0.replace(Exit::Open) {
+            Exit::Result(result) => Some(result),
+            other => {
+                self.0.set(other);
+                None
+            }
+        }
     }
 
     /// Whether the result is there.
     pub(super) fn has_result(&self) -> bool {
         self.take_result().map(|result| self.0.set(Exit::Result(result))).is_some()
-    }
-
-    /// Who waits here, if a task does.
-    pub(super) fn take_waiter(&self) -> Option<Waiter> {
-        self.take_if(|exit| if let Exit::Task(waiter) = exit { Ok(waiter) } else { Err(exit) })
     }
 
     /// The result is to go to `stage`.
@@ -70,10 +71,6 @@ impl<T> Port<T> {
     /// The result is to be kept, and the task woken that `waiter` stands for.
     pub(super) fn wake_later(&self, waiter: Waiter) {
         self.0.set(Exit::Task(waiter));
-    }
-
-    fn take_if<R>(&self, pick: impl FnOnce(Exit<T>) -> Result<R, Exit<T>>) -> Option<R> {
-        pick(self.0.replace(Exit::Open)).map_err(|other| self.0.set(other)).ok()
     }
 }
 
