@@ -166,7 +166,7 @@ impl Task {
     fn end(self: Rc<Self>) {
         self.over.set(true);
         let future = self.future.take();
-        drop(poll_as(self, || drop(future)));
+        drop(poll_as(self, || contain("a task", || drop(future))));
     }
 }
 
