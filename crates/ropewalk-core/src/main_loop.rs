@@ -118,9 +118,7 @@ impl Loop {
             let driver = self.inner().driver.clone();
             let tell = move |deadline| driver.park(Wait::Until(deadline));
             self.inner().timers.set_on_earlier(tell);
-            if !self.inner().in_turn.get() {
-                self.park();
-            }
+            self.0.tell_host(); // A first turn begins what was asked of the driver before.
         }
         Some(fd)
     }

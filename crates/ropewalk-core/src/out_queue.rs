@@ -35,7 +35,7 @@ pub enum Segment {
 }
 
 /// Given-away bytes shorter than this are copied into the tail: one copy is cheaper than one more piece.
-const COPIED_BYTES_MAX: usize = 1024;
+pub(crate) const COPIED_BYTES_MAX: usize = 1024;
 
 impl OutQueue {
     /// An empty queue, which owns nothing.

@@ -121,7 +121,7 @@ impl Transport {
 
     /// Whether the peer reads is seen when the bytes are sent: until then a burst of small writes may pass the
     /// limit, unless something waits already.
-    #[cold]
+    #[inline(never)]
     fn written_with_care(&self, count: usize) {
         let max = self.0.lineage.limits().write_bytes_max;
         let may_burst = count <= max && self.0.waiting() == 0;

@@ -210,7 +210,7 @@ impl Reactor {
     }
 
     /// In guest mode, and outside of a turn, the first piece of work makes the host call.
-    fn tell_host(&self) {
+    pub(crate) fn tell_host(&self) {
         if self.0.guest.get() && !self.0.in_turn.get() && !self.0.host_knows.replace(true) {
             self.0.driver.park(Wait::No);
         }

@@ -11,6 +11,7 @@ use std::rc::{Rc, Weak};
 use bytes::Bytes;
 
 use crate::connection::{Connection, flag};
+use crate::out_queue::COPIED_BYTES_MAX;
 use crate::producer::Registered;
 use crate::{
     Address, Consumer, Failure, FailureKind, Layer, Producer, Protocol, ProtocolRef, Reactor,
@@ -62,9 +63,12 @@ impl Transport {
 
     /// As [`write`](Self::write), without copying; what is short is copied all the same.
     pub fn write_bytes(&self, bytes: impl Into<Bytes>) {
+        let bytes = bytes.into();
+        let count = bytes.len();
+        if count < COPIED_BYTES_MAX {
+            return self.write(&bytes); // Their owner may be the user's, and is dropped with nothing borrowed.
+        }
         if self.0.takes_writes() {
-            let bytes = bytes.into();
-            let count = bytes.len();
             let mut out = self.0.out.borrow_mut();
             out.push_bytes(bytes, &self.0.reactor.0.pool);
             self.written(count, out);
