@@ -1,8 +1,10 @@
 //! `ropewalk echo`: Twisted's first program.
 
-use ropewalk::{Cx, DatagramProtocol, DatagramTransport, Deferred, Failure, Protocol, Reactor};
+use ropewalk::{
+    Cx, DatagramProtocol, DatagramTransport, Deferred, Failure, FailureKind, Protocol, Reactor,
+};
 
-use crate::program::{Crew, Opened, Place, Voice, endpoint_error, word_of};
+use crate::program::{Crew, Opened, Place, Trouble, Voice, endpoint_error, word_of};
 
 /// What `ropewalk echo` is told on the command line.
 #[derive(clap::Args)]
@@ -15,11 +17,25 @@ pub(crate) struct Options {
 }
 
 /// Writes back what it receives.
-struct Echo;
+#[derive(Default)]
+struct Echo {
+    /// Where an end that is none is noted, if that is the program's affair.
+    trouble: Option<Trouble>,
+}
 
 impl Protocol for Echo {
     fn data_received(&mut self, cx: &mut Cx<'_>, data: &[u8]) {
         cx.transport().write(data);
+    }
+
+    fn connection_lost(&mut self, _: &mut Cx<'_>, reason: Failure) {
+        use FailureKind::{ConnectionDone, Peer, Stopped};
+        // A pipe that nobody reads any more is how a pipeline ends.
+        if let Some(trouble) = self.trouble.take()
+            && !matches!(reason.kind(), ConnectionDone | Peer | Stopped)
+        {
+            trouble.set(Some(reason.context("standard input and output")));
+        }
     }
 }
 
@@ -41,21 +57,28 @@ pub(crate) fn start(
     options: &Options,
 ) -> Result<Vec<Deferred<Opened>>, Failure> {
     let voice = Voice::beside(&options.listen, place);
-    options.listen.iter().map(|text| open(reactor, text, voice)).collect()
+    options.listen.iter().map(|text| open(place, reactor, text, voice)).collect()
 }
 
-fn open(reactor: &Reactor, text: &str, voice: Voice) -> Result<Deferred<Opened>, Failure> {
+fn open(
+    place: &Place,
+    reactor: &Reactor,
+    text: &str,
+    voice: Voice,
+) -> Result<Deferred<Opened>, Failure> {
     let endpoints = ropewalk::endpoints(reactor);
     let word = word_of(text).to_owned();
     if endpoints.is_datagram(&word) {
         let endpoint = endpoints.datagram(text).map_err(endpoint_error)?;
-        return Ok(reactor.open(&endpoint, Echo).add_callback(move |socket| {
+        return Ok(reactor.open(&endpoint, Echo::default()).add_callback(move |socket| {
             voice.announce(&word, &socket.host());
             Ok(None)
         }));
     }
     let endpoint = endpoints.server(text).map_err(endpoint_error)?;
-    Ok(reactor.listen(&endpoint, || Echo).add_callback(move |port| {
+    let trouble = (word == "stdio").then(|| place.trouble.clone());
+    let factory = move || Echo { trouble: trouble.clone() };
+    Ok(reactor.listen(&endpoint, factory).add_callback(move |port| {
         voice.announce(&word, &port.host());
         Ok(Some(port))
     }))

@@ -1,8 +1,10 @@
 //! What all programs of the command have in common: the loop, the signals, the log and the errors.
 
+use std::cell::Cell;
 use std::fmt::Display;
 use std::io::{self, IsTerminal, Write};
 use std::process::ExitCode;
+use std::rc::Rc;
 
 use ropewalk::{
     Address, Deferred, EndpointError, Failure, FailureKind, ListeningPort, Reactor, net,
@@ -44,13 +46,15 @@ pub(crate) fn run(
     }
     let main_loop = net::new_loop(reactor)?;
     net::stop_on_signals(main_loop.reactor())?;
-    let opening = start(&Place { is_first: true }, main_loop.reactor())?;
+    let place = Place { is_first: true, trouble: Rc::default() };
+    let opening = start(&place, main_loop.reactor())?;
     let opened = main_loop.run_until(all_of(main_loop.reactor(), opening))?;
     // A socket for datagrams has no end of its own.
     if let Some(ports) = opened.into_iter().collect() {
         stop_after(main_loop.reactor(), ports);
     }
-    main_loop.run()
+    main_loop.run()?;
+    place.trouble.take().map_or(Ok(()), Err)
 }
 
 fn run_workers(
@@ -67,15 +71,19 @@ fn run_workers(
         ..net::Workers::new(crew.workers.into())
     };
     workers.run(move |worker, reactor| {
-        let place = Place { is_first: worker.index() == 0 };
+        let place = Place { is_first: worker.index() == 0, trouble: Rc::default() };
         start(&place, reactor).map_or_else(Deferred::fail, |opening| all_of(reactor, opening))
     })
 }
 
-/// Which of the threads that a program runs on this is.
+/// Which of the threads that a program runs on this is, and what goes wrong there.
 pub(crate) struct Place {
     is_first: bool,
+    pub(crate) trouble: Trouble,
 }
+
+/// What a program fails with when its loop has ended as it should.
+pub(crate) type Trouble = Rc<Cell<Option<Failure>>>;
 
 /// Waits for all of them; fails with the first failure in their order.
 fn all_of(reactor: &Reactor, opening: Vec<Deferred<Opened>>) -> Deferred<Vec<Opened>> {

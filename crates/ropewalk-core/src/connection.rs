@@ -13,19 +13,19 @@
 use std::any::Any;
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::mem;
 use std::rc::Rc;
 
 use bytes::Bytes;
 
+use crate::deferred::CancelHandle;
 use crate::layer_stack::LayerStack;
 use crate::main_loop::contain;
 use crate::producer::Registered;
-use crate::protocol_ref::QueuedCall;
 use crate::reactor::Ready;
 use crate::source::Source;
 use crate::{
-    Cx, Deferred, DelayedCall, Event, Failure, Flow, Lineage, OutQueue, Protocol, ProtocolRef,
+    Cx, Deferred, DelayedCall, Event, Failure, FailureKind, Flow, Lineage, OutQueue, Protocol,
     Reactor, Resolver, SlotId, Transport,
 };
 
@@ -48,26 +48,32 @@ pub(crate) struct Connection {
 #[derive(Default)]
 pub(crate) struct Rare {
     pub(crate) layers: LayerStack,
-    /// What came while the protocol had paused, in order.
+    /// How many layers there are, with those that were put in while the stack is out.
+    pub(crate) levels: usize,
+    /// What came and could not go on, in order.
     pub(crate) held: VecDeque<Held>,
     pub(crate) held_bytes: usize,
-    pub(crate) calls: VecDeque<Box<dyn QueuedCall>>,
+    calls: VecDeque<QueuedCall>,
     pub(crate) reason: Option<Failure>,
     pub(crate) on_open: Option<Resolver<Transport>>,
     pub(crate) producer: Option<Registered>,
     pub(crate) close_timer: Option<DelayedCall>,
     pub(crate) layer_timer: Option<DelayedCall>,
     /// What `Cx::when` waits for, to be cancelled when the connection is lost.
-    waits: Vec<(u64, Deferred<()>)>,
-    waits_begun: u64,
+    waits: Vec<CancelHandle>,
     pub(crate) kept: Vec<Box<dyn Any>>,
 }
 
+/// What waits on its way up, for the layer of that level, or above all layers for the protocol.
 pub(crate) enum Held {
-    Bytes(Bytes),
+    Bytes(usize, Bytes),
+    ReadClosed(usize),
+    /// No layer sees it.
     Attachment(Box<dyn Any>),
-    ReadClosed,
 }
+
+/// A call that waits for its protocol to be idle; told what there is to call, or why there is nothing.
+pub(crate) type QueuedCall = Box<dyn FnOnce(Result<(&mut dyn Protocol, &mut Cx<'_>), Failure>)>;
 
 /// The states of a connection that are yes or no; several at once.
 pub(crate) mod flag {
@@ -102,12 +108,14 @@ pub(crate) mod flag {
     pub(crate) const PRODUCER: u32 = 1 << 14;
     /// Calls wait for the protocol.
     pub(crate) const CALLS: u32 = 1 << 15;
-
     /// The driver was answered `Enough`, and waits to be told whether to receive.
     pub(crate) const TOLD_ENOUGH: u32 = 1 << 16;
-
+    /// Something is held that a layer has to see.
+    pub(crate) const REST: u32 = 1 << 17;
+    /// A flush passes the layers: no user code is to run.
+    pub(crate) const FLUSHING: u32 = 1 << 18;
     /// A layer failed: what it sent before still leaves.
-    pub(crate) const LAST_WORDS: u32 = 1 << 17;
+    pub(crate) const LAST_WORDS: u32 = 1 << 19;
 
     /// None of these: what was written goes out, and there is nothing else to be done in a flush.
     pub(crate) const PLAIN: u32 = MADE | DIRTY | QUEUED | CALLS;
@@ -154,52 +162,6 @@ impl Connection {
         self.rare.borrow_mut().as_deref_mut().map_or_else(R::default, f)
     }
 
-    /// Calls the protocol, unless it is busy or gone: then `None`, as after a panic. The calls that waited for
-    /// it follow.
-    pub(crate) fn dispatch<R>(
-        transport: &Transport,
-        f: impl FnOnce(&mut dyn Protocol, &mut Cx<'_>) -> R,
-    ) -> Option<R> {
-        let this = &transport.0;
-        let result = Self::call(transport, f);
-        if this.has(flag::CALLS) {
-            Self::run_calls(transport);
-        }
-        if this.has(flag::ENDED) && this.reactor.is_over() {
-            Self::deliver_lost(transport, this.why_unreachable());
-        }
-        result
-    }
-
-    /// One call of the protocol, whose box is out of its cell for that long.
-    fn call<R>(
-        transport: &Transport,
-        f: impl FnOnce(&mut dyn Protocol, &mut Cx<'_>) -> R,
-    ) -> Option<R> {
-        let this = &transport.0;
-        let mut protocol = this.protocol.take()?;
-        let mut cx = Cx::new(transport);
-        let outcome = catch_unwind(AssertUnwindSafe(|| f(&mut *protocol, &mut cx)));
-        this.protocol.set(Some(protocol));
-        let panic = outcome.as_ref().err().map(|panic| Failure::from_panic(&**panic));
-        if panic.is_some() || cx.is_handed_over() {
-            Self::after_callback(transport, cx, panic);
-        }
-        outcome.ok()
-    }
-
-    /// What a callback brought about, beyond what it asked of its transport: its panic, or its successor.
-    #[cold]
-    fn after_callback(transport: &Transport, mut cx: Cx<'_>, panic: Option<Failure>) {
-        let this = &transport.0;
-        if let Some(failure) = panic {
-            return this.abort_with(failure);
-        }
-        if let Some((new, rest)) = cx.take_successor().filter(|_| !this.has(flag::OVER)) {
-            Self::switch(transport, new, rest);
-        }
-    }
-
     pub(crate) fn is_idle(&self) -> bool {
         let protocol = self.protocol.take();
         let idle = protocol.is_some();
@@ -207,154 +169,155 @@ impl Connection {
         idle
     }
 
-    fn switch(transport: &Transport, new: Box<dyn Protocol>, rest: Bytes) {
-        let this = &transport.0;
-        this.leave_seat(&Failure::new(
-            crate::FailureKind::Local,
-            "the connection was handed to another protocol",
-        ));
-        let before = this.protocol.replace(Some(new));
-        contain("a protocol", || drop(before));
-        this.hold_first(rest); // Not from here: with many in one chunk, that would be as deep a stack.
-        Self::dispatch(transport, |protocol, cx| protocol.connection_made(cx));
-    }
-
     /// Whoever waits for the protocol that sits here waits in vain.
-    pub(crate) fn leave_seat(&self, why: &Failure) {
+    fn leave_seat(&self, why: &Failure) {
         self.seat.set(self.seat.get().wrapping_add(1));
         self.clear(flag::CALLS);
-        let (calls, waits) = self
-            .rare_if_any(|rare| (std::mem::take(&mut rare.calls), std::mem::take(&mut rare.waits)));
-        waits.iter().for_each(|(_, wait)| wait.cancel());
-        calls.into_iter().for_each(|call| call.fail(why.clone()));
+        let (calls, waits) =
+            self.rare_if_any(|rare| (mem::take(&mut rare.calls), mem::take(&mut rare.waits)));
+        waits.iter().for_each(CancelHandle::cancel);
+        calls.into_iter().for_each(|call| call(Err(why.clone())));
+    }
+
+    pub(crate) fn queue_call(&self, call: QueuedCall) {
+        let max = self.lineage.limits().calls_max;
+        let waiting = self.rare(|rare| rare.calls.len());
+        if waiting >= max {
+            let why = format!("{max} calls wait for this protocol already (calls_max)");
+            return call(Err(Failure::new(FailureKind::Limit, why)));
+        }
+        self.rare(|rare| rare.calls.push_back(call));
+        self.set(flag::CALLS);
+    }
+
+    /// Why a call cannot reach its protocol; what `connection_lost` gets.
+    pub(crate) fn why_unreachable(&self) -> Failure {
+        self.rare_if_any(|rare| rare.reason.clone()).unwrap_or_else(|| {
+            Failure::new(FailureKind::ConnectionDone, "the protocol's connection is gone")
+        })
+    }
+}
+
+/// The calling of the protocol.
+impl Transport {
+    /// Calls the protocol, unless it is busy or gone: then `None`, as after a panic. The calls that waited for
+    /// it follow.
+    pub(crate) fn dispatch<R>(
+        &self,
+        f: impl FnOnce(&mut dyn Protocol, &mut Cx<'_>) -> R,
+    ) -> Option<R> {
+        let result = self.call(f);
+        if self.0.has(flag::CALLS) {
+            self.run_calls();
+        }
+        if self.0.has(flag::ENDED) && self.0.reactor.is_over() {
+            self.deliver_lost(self.0.why_unreachable());
+        }
+        result
+    }
+
+    /// One call of the protocol, whose box is out of its cell for that long.
+    fn call<R>(&self, f: impl FnOnce(&mut dyn Protocol, &mut Cx<'_>) -> R) -> Option<R> {
+        let mut protocol = self.0.protocol.take()?;
+        let mut cx = Cx::new(self);
+        let outcome = Failure::catch(|| f(&mut *protocol, &mut cx));
+        self.0.protocol.set(Some(protocol));
+        if cx.is_handed_over() && outcome.is_ok() {
+            self.hand_over(cx);
+        }
+        outcome.map_err(|panic| self.abort_with(panic)).ok()
+    }
+
+    /// Seats the successor that a callback has named.
+    #[cold]
+    fn hand_over(&self, mut cx: Cx<'_>) {
+        if let Some(successor) = cx.take_successor().filter(|_| !self.0.has(flag::OVER)) {
+            let (new, rest) = *successor;
+            let why = "the connection was handed to another protocol";
+            self.0.leave_seat(&Failure::new(FailureKind::Local, why));
+            let before = self.0.protocol.replace(Some(new));
+            contain("a protocol", || drop(before));
+            self.hold_first(rest); // Not from here: with many in one chunk, that would be as deep a stack.
+            self.dispatch(|protocol, cx| protocol.connection_made(cx));
+        }
     }
 
     /// Runs the calls that waited for the protocol to be idle. Those that they make in turn wait for the
     /// ready phase, so that two protocols that keep calling each other do not keep the loop.
-    pub(crate) fn run_calls(transport: &Transport) {
-        let this = &transport.0;
-        if this.has(flag::OVER) || !this.is_idle() {
+    fn run_calls(&self) {
+        if self.0.has(flag::OVER) || !self.0.is_idle() {
             return;
         }
-        this.clear(flag::CALLS);
-        let mut calls = this.rare_if_any(|rare| std::mem::take(&mut rare.calls));
-        while let Some(call) = calls.pop_front() {
-            let seat = this.seat.get();
-            Self::call(transport, |protocol, cx| call.run(protocol, cx));
-            if this.has(flag::OVER) || this.seat.get() != seat {
-                break;
-            }
+        self.0.clear(flag::CALLS);
+        let mut calls = self.0.rare_if_any(|rare| mem::take(&mut rare.calls));
+        let seat = self.0.seat.get();
+        while !self.0.has(flag::OVER) && self.0.seat.get() == seat {
+            let Some(call) = calls.pop_front() else { break };
+            self.call(|protocol, cx| call(Ok((protocol, cx))));
         }
-        for call in calls {
-            call.fail(this.why_unreachable());
-        }
-        if this.has(flag::CALLS) {
-            this.queue_ready();
+        calls.into_iter().for_each(|call| call(Err(self.0.why_unreachable())));
+        if self.0.has(flag::CALLS) {
+            self.queue_ready();
         }
     }
 
-    pub(crate) fn queue_call(&self, call: Box<dyn QueuedCall>) {
-        let max = self.lineage.limits().calls_max;
-        let refused = self.rare(|rare| {
-            if rare.calls.len() >= max {
-                return Some(call);
-            }
-            rare.calls.push_back(call);
-            None
-        });
-        if let Some(call) = refused {
-            return call.fail(Failure::new(
-                crate::FailureKind::Limit,
-                format!("{max} calls wait for this protocol already (calls_max)"),
-            ));
-        }
-        self.set(flag::CALLS);
-    }
-
-    /// Why a call cannot reach its protocol.
-    pub(crate) fn why_unreachable(&self) -> Failure {
-        self.rare_if_any(|rare| rare.reason.clone()).unwrap_or_else(|| {
-            Failure::new(crate::FailureKind::ConnectionDone, "the protocol's connection is gone")
-        })
-    }
-
+    /// See [`Cx::when`].
     pub(crate) fn wait_for<P: Protocol, T: 'static>(
-        transport: &Transport,
+        &self,
         deferred: Deferred<T>,
         f: impl FnOnce(&mut P, &mut Cx<'_>, Result<T, Failure>) + 'static,
     ) {
-        let this = &transport.0;
-        let target = ProtocolRef::<P>::new(transport);
-        let number = this.rare(|rare| {
-            rare.waits_begun += 1;
-            rare.waits_begun
-        });
-        let weak = transport.downgrade();
-        let wait = deferred.add_both(move |result| {
-            if let Some(transport) = weak.upgrade() {
-                transport.0.forget_wait(number);
-            }
+        let target = self.protocol_ref::<P>();
+        if let Some(wait) = deferred.cancel_handle() {
+            self.0.rare(|rare| rare.keep_wait(wait));
+        }
+        deferred.add_both(move |result| {
             drop(target.call(move |protocol, cx| f(protocol, cx, result)).add_errback(|_| ()));
         });
-        if !wait.is_fired() {
-            this.rare(|rare| rare.waits.push((number, wait)));
-        }
-    }
-
-    fn forget_wait(&self, number: u64) {
-        let wait = self.rare_if_any(|rare| {
-            let place = rare.waits.iter().position(|(other, _)| *other == number)?;
-            Some(rare.waits.swap_remove(place))
-        });
-        drop(wait);
     }
 
     /// Gets a turn in the next ready phase.
-    pub(crate) fn queue_ready(self: &Rc<Self>) {
-        if !self.has(flag::QUEUED) {
-            self.set(flag::QUEUED);
-            self.reactor.push_ready(Ready::Source(self.clone()));
+    pub(crate) fn queue_ready(&self) {
+        if !self.0.has(flag::QUEUED) {
+            self.0.set(flag::QUEUED);
+            self.0.reactor.push_ready(Ready::Source(self.0.clone()));
         }
     }
 
     /// Gets a turn in the next flush.
     #[inline]
-    pub(crate) fn mark_dirty(self: &Rc<Self>) {
-        if !self.has(flag::DIRTY) {
-            self.set(flag::DIRTY);
-            self.reactor.push_dirty(self.clone());
+    pub(crate) fn mark_dirty(&self) {
+        if !self.0.has(flag::DIRTY) {
+            self.0.set(flag::DIRTY);
+            self.0.reactor.push_dirty(self.0.clone());
         }
     }
 
     /// The driver says that it has come up; there may be layers to be put in before the protocol is made.
-    fn prepare(transport: &Transport) {
-        let prepare = &transport.0.lineage.prepare;
-        let prepared = catch_unwind(AssertUnwindSafe(|| prepare(transport)));
-        if let Err(panic) = prepared {
-            transport.0.abort_with(Failure::from_panic(&*panic));
+    #[cold]
+    fn prepare(&self) {
+        if let Err(failure) = Failure::catch(|| (self.0.lineage.prepare)(self)) {
+            self.abort_with(failure);
         }
-        Self::opened(transport);
+        self.opened();
     }
 
     /// Makes the protocol, once the layers are up.
-    fn opened(transport: &Transport) {
-        let this = &transport.0;
-        if this.has(flag::OVER | flag::MADE)
-            || (this.has(flag::LAYERED) && !this.rare(|rare| rare.layers.are_up()))
-        {
+    fn opened(&self) {
+        let waits = || self.0.has(flag::LAYERED) && !self.0.rare(|rare| rare.layers.are_up());
+        if self.0.has(flag::OVER | flag::MADE) || waits() {
             return;
         }
-        let built = catch_unwind(AssertUnwindSafe(|| this.lineage.build(transport)));
-        match built.unwrap_or_else(|panic| Err(Failure::from_panic(&*panic))) {
-            Err(refused) => this.abort_with(refused),
-            Ok(_) if this.has(flag::OVER) => {} // It was aborted meanwhile.
+        match Failure::catch(|| self.0.lineage.build(self)).flatten() {
+            Err(refused) => self.abort_with(refused),
+            Ok(_) if self.0.has(flag::OVER) => {} // It was aborted meanwhile.
             Ok(protocol) => {
-                this.protocol.set(Some(protocol));
-                this.set(flag::MADE);
-                this.lineage.count_in();
-                Self::dispatch(transport, |protocol, cx| protocol.connection_made(cx));
-                if let Some(resolver) = this.rare_if_any(|rare| rare.on_open.take()) {
-                    resolver.callback(transport.clone());
+                self.0.protocol.set(Some(protocol));
+                self.0.set(flag::MADE);
+                self.0.lineage.count_in();
+                self.dispatch(|protocol, cx| protocol.connection_made(cx));
+                if let Some(resolver) = self.0.rare_if_any(|rare| rare.on_open.take()) {
+                    resolver.callback(self.clone());
                 }
             }
         }
@@ -362,38 +325,43 @@ impl Connection {
 
     /// The last callback, and the end of everything that belongs to the connection; after the present one,
     /// if the loop was dropped in the middle of a callback.
-    pub(crate) fn deliver_lost(transport: &Transport, reason: Failure) {
-        let this = &transport.0;
-        if this.has(flag::LOST) {
+    pub(crate) fn deliver_lost(&self, reason: Failure) {
+        if self.0.has(flag::LOST) {
             return;
         }
-        if this.has(flag::MADE) && !this.is_idle() {
-            return this.rare(|rare| rare.reason = Some(reason));
+        if self.0.has(flag::MADE) && !self.0.is_idle() {
+            return self.0.rare(|rare| rare.reason = Some(reason));
         }
-        this.set(flag::LOST);
-        let rare = this.rare.take();
-        this.rare(|rare| rare.reason = Some(reason.clone()));
-        this.drop_mailbox();
-        this.in_flight.set(0);
-        if let Some(mut rare) = rare {
-            this.rare(|fresh| {
-                fresh.calls = std::mem::take(&mut rare.calls);
-                fresh.waits = std::mem::take(&mut rare.waits);
-            });
-            contain("what a connection kept", || rare.end(&reason));
-        }
-        Self::dispatch(transport, |protocol, cx| protocol.connection_lost(cx, reason.clone()));
-        this.leave_seat(&reason);
-        contain("a protocol", || drop(this.protocol.take()));
-        if this.has(flag::MADE) {
-            this.lineage.count_out();
+        self.0.set(flag::LOST);
+        self.0.drop_mailbox();
+        self.0.in_flight.set(0);
+        let ended = self.0.rare(|rare| {
+            let (calls, waits) = (mem::take(&mut rare.calls), mem::take(&mut rare.waits));
+            let left = Rare { calls, waits, reason: Some(reason.clone()), ..Rare::default() };
+            mem::replace(rare, left)
+        });
+        contain("what a connection kept", || ended.end(&reason));
+        self.dispatch(|protocol, cx| protocol.connection_lost(cx, reason.clone()));
+        self.0.leave_seat(&reason);
+        contain("a protocol", || drop(self.0.protocol.take()));
+        if self.0.has(flag::MADE) {
+            self.0.lineage.count_out();
         }
     }
 }
 
 impl Rare {
+    /// Keeps what is to be cancelled with the connection. Those that have fired are dropped in time.
+    fn keep_wait(&mut self, wait: CancelHandle) {
+        if self.waits.len() == self.waits.capacity() {
+            self.waits.retain(CancelHandle::is_alive);
+            self.waits.reserve(self.waits.len());
+        }
+        self.waits.push(wait);
+    }
+
     /// Stops the timers, tells who waits for the connection to come up, stops the producer, drops the rest.
-    fn end(mut self: Box<Self>, reason: &Failure) {
+    fn end(mut self, reason: &Failure) {
         for timer in [self.close_timer.take(), self.layer_timer.take()].into_iter().flatten() {
             let _ = timer.cancel(); // Already run is as good.
         }
@@ -410,12 +378,12 @@ impl Source for Connection {
     fn event(self: Rc<Self>, event: Event<'_>) -> Flow {
         let transport = Transport(self);
         match event {
-            Event::Received(chunk) => return Self::received(&transport, chunk),
-            Event::Attached(object) => Self::attached(&transport, object),
-            Event::ReadClosed => Self::read_closed(&transport),
-            Event::Opened => Self::prepare(&transport),
-            Event::Sent(count) => transport.0.sent(count),
-            Event::Lost(failure) => Self::broke(&transport, failure),
+            Event::Received(chunk) => return transport.received(chunk),
+            Event::Attached(object) => transport.attached(object),
+            Event::ReadClosed => transport.read_closed(),
+            Event::Opened => transport.prepare(),
+            Event::Sent(count) => transport.sent(count),
+            Event::Lost(failure) => transport.broke(failure),
             Event::Closed | Event::DatagramReceived(..) | Event::Ready(_) => {}
         }
         Flow::More
@@ -424,34 +392,33 @@ impl Source for Connection {
     fn ready(self: Rc<Self>) {
         self.clear(flag::QUEUED);
         let transport = Transport(self);
-        Self::opened(&transport);
-        Self::replay(&transport);
+        transport.opened();
+        transport.replay();
         if transport.0.has(flag::CALLS) {
-            Self::run_calls(&transport);
+            transport.run_calls();
         }
         if transport.0.has(flag::PRODUCER) {
-            Self::ask_producer(&transport);
+            transport.ask_producer();
         }
         if transport.0.has(flag::ENDED) {
-            let reason = transport.0.rare_if_any(|rare| rare.reason.clone());
-            Self::deliver_lost(&transport, reason.unwrap_or_else(Failure::connection_done));
+            transport.deliver_lost(transport.0.why_unreachable());
         }
     }
 
     fn flush(self: Rc<Self>) {
         self.clear(flag::DIRTY);
-        Self::flush_now(&Transport(self));
+        Transport(self).flush_now();
     }
 
     fn abandon(self: Rc<Self>, why: Failure) {
-        Self::broke(&Transport(self), why);
+        Transport(self).broke(why);
     }
 
     fn wind_up(self: Rc<Self>) {
         if self.has(flag::MADE) {
             Transport(self).lose_connection();
         } else {
-            self.abort_with(Failure::stopped());
+            Transport(self).abort_with(Failure::stopped());
         }
     }
 }

@@ -6,12 +6,11 @@
 
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
-use std::fmt;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::rc::Rc;
 use std::time::Duration;
 
-use crate::{Deferred, Failure, FailureKind, Outcome, ReactorTime, Resolver, Timers};
+use crate::deferred::Ending;
+use crate::{Deferred, Failure, FailureKind, Outcome, ReactorTime, Timers};
 
 /// Runs iterators a few steps a turn, side by side. All clones are the same one.
 ///
@@ -100,11 +99,10 @@ impl Cooperator {
             task: Rc::new(Task {
                 steps: Cell::new(Some(Box::new(steps))),
                 awaited: Cell::new(None),
-                state: Cell::new(State::Ready),
+                is_busy: Cell::new(false),
                 pauses: Cell::new(0),
                 in_circle: Cell::new(false),
-                outcome: RefCell::new(None),
-                waiters: RefCell::default(),
+                ending: Ending::default(),
             }),
         };
         task.enter_circle();
@@ -122,14 +120,14 @@ impl Cooperator {
         W::IntoIter: 'static,
     {
         let task = self.cooperate(work);
+        let done = task.when_done();
         let (circle, weak) = (Rc::downgrade(&task.circle), Rc::downgrade(&task.task));
         let (resolver, deferred) = Deferred::with_canceller(move || {
             if let (Some(circle), Some(task)) = (circle.upgrade(), weak.upgrade()) {
-                task.waiters.take(); // The cancel fires it.
                 CooperativeTask { circle, task }.stop();
             }
         });
-        task.task.waiters.borrow_mut().push(resolver);
+        done.add_both(move |outcome| resolver.fire(outcome));
         deferred
     }
 }
@@ -146,7 +144,8 @@ impl Circle {
     fn turn(self: Rc<Self>) {
         let began = self.timers.precise_now();
         let mut steps = 0;
-        while let Some(task) = self.next_task() {
+        loop {
+            let Some(task) = self.tasks.borrow_mut().pop_front() else { break };
             CooperativeTask { circle: Rc::clone(&self), task }.step();
             steps += 1;
             let taken = self.timers.precise_now().since(began);
@@ -158,10 +157,6 @@ impl Circle {
         if !self.tasks.borrow().is_empty() {
             self.schedule();
         }
-    }
-
-    fn next_task(&self) -> Option<Rc<Task>> {
-        self.tasks.borrow_mut().pop_front()
     }
 }
 
@@ -177,20 +172,11 @@ struct Task {
     steps: Cell<Option<Box<dyn Iterator<Item = Deferred<()>>>>>,
     /// What the last step gave, if that is pending.
     awaited: Cell<Option<Deferred<()>>>,
-    state: Cell<State>,
+    /// A step is being taken, or what it gave is awaited.
+    is_busy: Cell<bool>,
     pauses: Cell<u32>,
     in_circle: Cell<bool>,
-    /// How it ended, once it has.
-    outcome: RefCell<Option<Result<(), Failure>>>,
-    waiters: RefCell<Vec<Resolver<()>>>,
-}
-
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum State {
-    Ready,
-    Stepping,
-    Awaiting,
-    Done,
+    ending: Ending,
 }
 
 impl CooperativeTask {
@@ -201,12 +187,7 @@ impl CooperativeTask {
     /// Only this Deferred's: the task goes on.
     #[track_caller]
     pub fn when_done(&self) -> Deferred<()> {
-        if let Some(outcome) = &*self.task.outcome.borrow() {
-            return Deferred::from_result(outcome.clone());
-        }
-        let (resolver, deferred) = Deferred::new();
-        self.task.waiters.borrow_mut().push(resolver);
-        deferred
+        self.task.ending.wait()
     }
 
     /// Takes no further steps until [`resume`](Self::resume) was called as often as this.
@@ -234,12 +215,15 @@ impl CooperativeTask {
 
     /// Whether it has ended.
     pub fn is_done(&self) -> bool {
-        self.task.state.get() == State::Done
+        self.task.ending.has_come()
+    }
+
+    fn may_step(&self) -> bool {
+        !self.is_done() && !self.task.is_busy.get() && self.task.pauses.get() == 0
     }
 
     fn enter_circle(&self) {
-        let may_step = self.task.state.get() == State::Ready && self.task.pauses.get() == 0;
-        if may_step && !self.task.in_circle.replace(true) {
+        if self.may_step() && !self.task.in_circle.replace(true) {
             self.circle.tasks.borrow_mut().push_back(Rc::clone(&self.task));
             self.circle.schedule();
         }
@@ -247,12 +231,12 @@ impl CooperativeTask {
 
     fn step(self) {
         self.task.in_circle.set(false);
-        if self.task.state.get() != State::Ready || self.task.pauses.get() > 0 {
+        if !self.may_step() {
             return;
         }
         let Some(mut steps) = self.task.steps.take() else { return };
-        self.task.state.set(State::Stepping);
-        let step = catch_unwind(AssertUnwindSafe(|| steps.next()));
+        self.task.is_busy.set(true);
+        let step = Failure::catch(|| steps.next());
         if self.is_done() {
             return; // It was stopped from inside.
         }
@@ -260,17 +244,15 @@ impl CooperativeTask {
         match step {
             Ok(Some(outcome)) => self.go_on_after(outcome),
             Ok(None) => self.end(Ok(())),
-            Err(panic) => self.end(Err(Failure::from_panic(&*panic))),
+            Err(panic) => self.end(Err(panic)),
         }
     }
 
     fn go_on_after(self, outcome: Deferred<()>) {
-        self.task.state.set(State::Awaiting);
         let this = self.clone();
         let pending = outcome.add_both(move |result| match result {
-            _ if this.is_done() => {}
             Ok(()) => {
-                this.task.state.set(State::Ready);
+                this.task.is_busy.set(false);
                 this.enter_circle();
             }
             Err(failure) => this.end(Err(failure)),
@@ -281,33 +263,11 @@ impl CooperativeTask {
     }
 
     fn end(&self, outcome: Result<(), Failure>) {
-        if self.is_done() {
-            return;
+        if !self.is_done() {
+            let steps = self.task.steps.take();
+            self.task.ending.come(outcome);
+            drop(steps);
         }
-        self.task.state.set(State::Done);
-        self.task.outcome.replace(Some(outcome.clone()));
-        drop(self.task.steps.take());
-        for waiter in self.task.waiters.take() {
-            waiter.fire(outcome.clone());
-        }
-    }
-}
-
-impl fmt::Debug for Cooperator {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Cooperator")
-            .field("ready", &self.0.tasks.borrow().len())
-            .field("share", &self.0.share)
-            .finish()
-    }
-}
-
-impl fmt::Debug for CooperativeTask {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("CooperativeTask")
-            .field("paused", &(self.task.pauses.get() > 0))
-            .field("done", &self.is_done())
-            .finish()
     }
 }
 

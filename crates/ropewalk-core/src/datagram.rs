@@ -4,11 +4,11 @@
 //! a full queue drops the datagram and counts it.
 
 use std::cell::{Cell, RefCell};
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::rc::Rc;
 
 use bytes::Bytes;
 
+use crate::deferred::Ending;
 use crate::source::Source;
 use crate::{
     Address, Close, Datagram, Deferred, Event, Failure, FailureKind, Flow, Reactor, Resolver,
@@ -45,14 +45,15 @@ pub struct DatagramTransport(Rc<Socket>);
 struct Socket {
     reactor: Reactor,
     id: SlotId,
-    protocol: RefCell<Option<Box<dyn DatagramProtocol>>>,
+    /// `None` while a callback runs and when it is over.
+    protocol: Cell<Option<Box<dyn DatagramProtocol>>>,
     queue: RefCell<Vec<Datagram>>,
     in_flight: Cell<usize>,
     dropped: Cell<u64>,
     dirty: Cell<bool>,
-    over: Cell<bool>,
+    /// Why it is being closed, once it is.
     reason: RefCell<Option<Failure>>,
-    waiting: RefCell<Vec<Resolver<()>>>,
+    closed: Ending,
     on_start: Cell<Option<Resolver<DatagramTransport>>>,
 }
 
@@ -84,19 +85,13 @@ impl DatagramTransport {
 
     /// Where it is connected to, if it is.
     pub fn peer(&self) -> Option<Address> {
-        self.0.reactor.driver().peer(self.0.id)
+        self.0.reactor.driver().peer(self.0.id).filter(|peer| *peer != Address::Unnamed)
     }
 
     /// Closes the socket, after what is queued has been handed to the system. Fires when it is closed.
     pub fn stop_listening(&self) -> Deferred<()> {
-        let (resolver, stopped) = Deferred::new();
-        if self.0.over.get() {
-            resolver.callback(());
-        } else {
-            self.0.waiting.borrow_mut().push(resolver);
-            self.0.close(Failure::connection_done());
-        }
-        stopped
+        self.0.close(Failure::connection_done());
+        self.0.closed.wait()
     }
 
     /// Fires after `started`, for what an endpoint's `open` returns; asked once. For the crates of drivers.
@@ -118,11 +113,15 @@ impl DatagramTransport {
 }
 
 impl Socket {
+    fn is_closing(&self) -> bool {
+        self.reason.borrow().is_some()
+    }
+
     fn push(self: &Rc<Self>, datagram: Datagram) {
         if self.queue.borrow().len() + self.in_flight.get() >= DATAGRAMS_MAX {
             return self.dropped.set(self.dropped.get() + 1);
         }
-        if self.reason.borrow().is_none() {
+        if !self.is_closing() {
             self.queue.borrow_mut().push(datagram);
             if !self.dirty.replace(true) {
                 self.reactor.push_dirty(self.clone());
@@ -148,7 +147,7 @@ impl Socket {
     }
 
     fn close(self: &Rc<Self>, why: Failure) {
-        if self.reason.borrow().is_none() {
+        if !self.is_closing() {
             self.reason.replace(Some(why));
             self.send();
             self.reactor.driver().close(self.id, Close::Clean);
@@ -159,10 +158,10 @@ impl Socket {
     fn dispatch(self: &Rc<Self>, f: impl FnOnce(&mut dyn DatagramProtocol, &DatagramTransport)) {
         let Some(mut protocol) = self.protocol.take() else { return };
         let transport = DatagramTransport(self.clone());
-        let outcome = catch_unwind(AssertUnwindSafe(|| f(&mut *protocol, &transport)));
-        self.protocol.replace(Some(protocol));
+        let outcome = Failure::catch(|| f(&mut *protocol, &transport));
+        self.protocol.set(Some(protocol));
         if let Err(panic) = outcome {
-            self.close(Failure::from_panic(&*panic));
+            self.close(panic);
         }
     }
 
@@ -175,7 +174,7 @@ impl Socket {
     }
 
     fn closed(self: &Rc<Self>) {
-        if self.over.replace(true) {
+        if self.closed.has_come() {
             return;
         }
         let reason = self.reason.borrow().clone().unwrap_or_else(Failure::connection_done);
@@ -184,35 +183,33 @@ impl Socket {
         }
         self.dispatch(|protocol, _| protocol.stopped(reason));
         drop(self.protocol.take());
-        self.waiting.take().into_iter().for_each(|resolver| resolver.callback(()));
+        self.closed.come(Ok(()));
     }
 }
 
 impl Source for Socket {
     fn event(self: Rc<Self>, event: Event<'_>) -> Flow {
-        let closing = self.reason.borrow().is_some();
         match event {
             Event::Opened => self.started(),
-            Event::DatagramReceived(chunk, from) if !closing => {
-                self.dispatch(|protocol, transport| {
-                    protocol.datagram_received(transport, chunk.as_slice(), from);
-                });
-            }
-            Event::Lost(failure) if !closing => {
-                self.dispatch(|protocol, transport| protocol.send_failed(transport, failure));
-            }
             Event::Sent(count) => {
                 self.in_flight.set(self.in_flight.get().saturating_sub(count));
             }
             Event::Closed => self.closed(),
+            _ if self.is_closing() => {}
+            Event::DatagramReceived(chunk, from) => self.dispatch(|protocol, transport| {
+                protocol.datagram_received(transport, chunk.as_slice(), from);
+            }),
+            Event::Lost(failure) => {
+                self.dispatch(|protocol, transport| protocol.send_failed(transport, failure));
+            }
             _ => {}
         }
-        if self.reason.borrow().is_some() { Flow::Enough } else { Flow::More }
+        if self.is_closing() { Flow::Enough } else { Flow::More }
     }
 
     fn flush(self: Rc<Self>) {
         self.dirty.set(false);
-        if self.reason.borrow().is_none() {
+        if !self.is_closing() {
             self.send();
         }
     }
@@ -241,14 +238,13 @@ impl Reactor {
             Rc::new(Socket {
                 reactor: self.clone(),
                 id,
-                protocol: RefCell::new(Some(protocol)),
+                protocol: Cell::new(Some(protocol)),
                 queue: RefCell::default(),
                 in_flight: Cell::new(0),
                 dropped: Cell::new(0),
                 dirty: Cell::new(false),
-                over: Cell::new(false),
                 reason: RefCell::new(None),
-                waiting: RefCell::default(),
+                closed: Ending::default(),
                 on_start: Cell::default(),
             })
         })?;

@@ -46,7 +46,8 @@ impl DelayedCall {
     /// # Errors
     /// It has run, is running, or was cancelled before: there is nothing to do.
     pub fn cancel(&self) -> Result<(), NotActive> {
-        self.timers.cancel(self.key).map(drop).ok_or(NotActive)
+        let cancelled = self.timers.wheel().cancel(self.key);
+        cancelled.map(drop).ok_or(NotActive)
     }
 
     /// Moves the call to `after` from now, earlier or later than it was.
@@ -77,11 +78,15 @@ impl DelayedCall {
 
     /// When it is to run; `None` if it is not active.
     pub fn time(&self) -> Option<Time> {
-        self.timers.deadline(self.key)
+        self.timers.wheel().deadline(self.key)
     }
 
     fn move_to(&self, deadline: Time) -> Result<(), NotActive> {
-        if self.timers.reset(self.key, deadline) { Ok(()) } else { Err(NotActive) }
+        if !self.timers.wheel().reset(self.key, deadline) {
+            return Err(NotActive);
+        }
+        self.timers.tell_if_earlier(deadline);
+        Ok(())
     }
 }
 

@@ -6,6 +6,7 @@
 //! begins with the opening one, are ordinary too: `tcp:80:interface=[::1]`.
 
 use std::fmt;
+use std::mem;
 use std::str::FromStr;
 
 /// An endpoint string in parts, which are taken out one by one.
@@ -13,9 +14,8 @@ use std::str::FromStr;
 pub struct Description<'a> {
     text: &'a str,
     word: String,
-    /// Those without a name, in order, not taken yet.
-    unnamed: Vec<Argument<'a>>,
-    named: Vec<(String, Argument<'a>)>,
+    /// Those not taken yet, in order.
+    arguments: Vec<Argument<'a>>,
 }
 
 /// One argument, which knows where it stands.
@@ -23,6 +23,7 @@ pub struct Description<'a> {
 pub struct Argument<'a> {
     text: &'a str,
     at: usize,
+    name: Option<String>,
     value: String,
 }
 
@@ -40,27 +41,23 @@ impl<'a> Description<'a> {
     /// # Errors
     /// It has no first word, names an argument twice, or ends in a backslash.
     pub fn new(text: &'a str) -> Result<Self, EndpointError> {
-        let mut parts = split(text)?;
+        let mut arguments = split(text)?;
         // Nothing after the last colon is nothing: `stdio:` has no argument.
-        parts.pop_if(|last| last.at == text.len() && last.at > 0);
-        let mut parts = parts.into_iter();
-        let word = parts.next().map(|part| part.value).unwrap_or_default();
+        arguments.pop_if(|last| last.at == text.len() && last.at > 0);
+        let word = if arguments.is_empty() { String::new() } else { arguments.remove(0).value };
         if word.is_empty() {
             let why = "it begins with a word and a colon, as in tcp:8080";
             return Err(EndpointError::new(text, 0, why));
         }
-        let mut description = Self { text, word, unnamed: Vec::new(), named: Vec::new() };
-        for Part { at, name, value } in parts {
-            let argument = Argument { text, at, value };
-            match name {
-                None => description.unnamed.push(argument),
-                Some(name) if description.named.iter().any(|(other, _)| *other == name) => {
-                    return Err(EndpointError::new(text, at, format!("{name}= is there twice")));
-                }
-                Some(name) => description.named.push((name, argument)),
+        for (index, argument) in arguments.iter().enumerate() {
+            let is_twin = |other: &Argument<'_>| other.name == argument.name;
+            if let Some(name) = &argument.name
+                && arguments[..index].iter().any(is_twin)
+            {
+                return Err(argument.error(format!("{name}= is there twice")));
             }
         }
-        Ok(description)
+        Ok(Self { text, word, arguments })
     }
 
     /// The first word.
@@ -71,13 +68,16 @@ impl<'a> Description<'a> {
     /// Takes the argument `name`, or else the first one left that has no name. So the order in which
     /// arguments are taken is the order in which they may stand without their names.
     pub fn take(&mut self, name: &str) -> Option<Argument<'a>> {
-        self.take_named(name).or_else(|| (!self.unnamed.is_empty()).then(|| self.unnamed.remove(0)))
+        self.take_named(name).or_else(|| self.take_where(|argument| argument.name.is_none()))
     }
 
     /// Takes the argument `name`, which cannot stand without its name.
     pub fn take_named(&mut self, name: &str) -> Option<Argument<'a>> {
-        let place = self.named.iter().position(|(other, _)| other == name)?;
-        Some(self.named.remove(place).1)
+        self.take_where(|argument| argument.name.as_deref() == Some(name))
+    }
+
+    fn take_where(&mut self, is_it: impl FnMut(&Argument<'a>) -> bool) -> Option<Argument<'a>> {
+        self.arguments.iter().position(is_it).map(|place| self.arguments.remove(place))
     }
 
     /// As [`take`](Self::take), for one that must be there.
@@ -97,7 +97,7 @@ impl<'a> Description<'a> {
 
     /// Whether an argument without a name is left.
     pub fn has_unnamed(&self) -> bool {
-        !self.unnamed.is_empty()
+        self.arguments.iter().any(|argument| argument.name.is_none())
     }
 
     /// Nothing more is taken.
@@ -105,17 +105,13 @@ impl<'a> Description<'a> {
     /// # Errors
     /// There is something left.
     pub fn finish(&self) -> Result<(), EndpointError> {
-        let word = &self.word;
-        if let Some(argument) = self.unnamed.first() {
-            return Err(argument
-                .error(format!("{:?} is one argument too many for {word}:", argument.value)));
-        }
-        match self.named.first() {
-            Some((name, argument)) => {
-                Err(argument.error(format!("{word}: has no argument {name}=")))
-            }
-            None => Ok(()),
-        }
+        // One without a name is told of first: a name too many may stand where it should have had one.
+        let unnamed = self.arguments.iter().find(|argument| argument.name.is_none());
+        let Some(left) = unnamed.or(self.arguments.first()) else { return Ok(()) };
+        Err(left.error(match &left.name {
+            None => format!("{:?} is one argument too many for {}:", left.value, self.word),
+            Some(name) => format!("{}: has no argument {name}=", self.word),
+        }))
     }
 }
 
@@ -162,40 +158,26 @@ impl fmt::Display for EndpointError {
 
 impl std::error::Error for EndpointError {}
 
-/// What stands between two colons.
-#[derive(Default)]
-struct Part {
-    at: usize,
-    name: Option<String>,
-    value: String,
-}
-
-fn split(text: &str) -> Result<Vec<Part>, EndpointError> {
+/// What stands between the colons.
+fn split(text: &str) -> Result<Vec<Argument<'_>>, EndpointError> {
+    let begin = |at| Argument { text, at, name: None, value: String::new() };
     let mut parts = Vec::new();
-    let mut part = Part::default();
+    let mut part = begin(0);
     let mut characters = text.char_indices();
     let mut in_brackets = false;
     while let Some((at, character)) = characters.next() {
         match character {
-            '[' if part.value.is_empty() && text[at..].contains(']') => {
-                in_brackets = true;
-                part.value.push('[');
-            }
-            ']' if in_brackets => {
-                in_brackets = false;
-                part.value.push(']');
-            }
-            ':' if in_brackets => part.value.push(':'),
-            ':' => {
-                parts.push(std::mem::take(&mut part));
-                part.at = at + 1;
-            }
-            '=' if part.name.is_none() => part.name = Some(std::mem::take(&mut part.value)),
+            ':' if !in_brackets => parts.push(mem::replace(&mut part, begin(at + 1))),
+            '=' if part.name.is_none() => part.name = Some(mem::take(&mut part.value)),
             '\\' => match characters.next() {
                 Some((_, escaped)) => part.value.push(escaped),
                 None => return Err(EndpointError::new(text, at, "nothing follows the backslash")),
             },
-            _ => part.value.push(character),
+            _ => {
+                let opens = character == '[' && part.value.is_empty() && text[at..].contains(']');
+                in_brackets = opens || (in_brackets && character != ']');
+                part.value.push(character);
+            }
         }
     }
     parts.push(part);

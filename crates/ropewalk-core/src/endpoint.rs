@@ -41,20 +41,19 @@ pub trait Resolve: 'static {
     fn resolve(&self, reactor: &Reactor, name: &str) -> Deferred<Vec<IpAddr>>;
 }
 
-type ServerParser =
-    Box<dyn Fn(&mut Description<'_>) -> Result<Rc<dyn ServerEndpoint>, EndpointError>>;
-type ClientParser =
-    Box<dyn Fn(&mut Description<'_>) -> Result<Rc<dyn ClientEndpoint>, EndpointError>>;
-type DatagramParser =
-    Box<dyn Fn(&mut Description<'_>) -> Result<Rc<dyn DatagramEndpoint>, EndpointError>>;
+/// What a parser makes of an endpoint string, or what is wrong with that.
+pub type Parsed<T> = Result<Rc<T>, EndpointError>;
+
+/// The words of one kind of endpoint.
+type Words<T> = BTreeMap<&'static str, Box<dyn Fn(&mut Description<'_>) -> Parsed<T>>>;
 
 /// What the first word of an endpoint string means, for servers, clients and datagrams; see
 /// [`Description`] for the syntax.
 #[derive(Default)]
 pub struct Endpoints {
-    servers: BTreeMap<&'static str, ServerParser>,
-    clients: BTreeMap<&'static str, ClientParser>,
-    datagrams: BTreeMap<&'static str, DatagramParser>,
+    servers: Words<dyn ServerEndpoint>,
+    clients: Words<dyn ClientEndpoint>,
+    datagrams: Words<dyn DatagramEndpoint>,
 }
 
 impl Endpoints {
@@ -67,7 +66,7 @@ impl Endpoints {
     pub fn register_server(
         &mut self,
         word: &'static str,
-        parse: impl Fn(&mut Description<'_>) -> Result<Rc<dyn ServerEndpoint>, EndpointError> + 'static,
+        parse: impl Fn(&mut Description<'_>) -> Parsed<dyn ServerEndpoint> + 'static,
     ) {
         self.servers.insert(word, Box::new(parse));
     }
@@ -76,7 +75,7 @@ impl Endpoints {
     pub fn register_client(
         &mut self,
         word: &'static str,
-        parse: impl Fn(&mut Description<'_>) -> Result<Rc<dyn ClientEndpoint>, EndpointError> + 'static,
+        parse: impl Fn(&mut Description<'_>) -> Parsed<dyn ClientEndpoint> + 'static,
     ) {
         self.clients.insert(word, Box::new(parse));
     }
@@ -85,8 +84,7 @@ impl Endpoints {
     pub fn register_datagram(
         &mut self,
         word: &'static str,
-        parse: impl Fn(&mut Description<'_>) -> Result<Rc<dyn DatagramEndpoint>, EndpointError>
-        + 'static,
+        parse: impl Fn(&mut Description<'_>) -> Parsed<dyn DatagramEndpoint> + 'static,
     ) {
         self.datagrams.insert(word, Box::new(parse));
     }
@@ -95,7 +93,7 @@ impl Endpoints {
     ///
     /// # Errors
     /// What is wrong with the text, and where in it.
-    pub fn server(&self, text: &str) -> Result<Rc<dyn ServerEndpoint>, EndpointError> {
+    pub fn server(&self, text: &str) -> Parsed<dyn ServerEndpoint> {
         parse_with(&self.servers, "server", text)
     }
 
@@ -103,7 +101,7 @@ impl Endpoints {
     ///
     /// # Errors
     /// What is wrong with the text, and where in it.
-    pub fn client(&self, text: &str) -> Result<Rc<dyn ClientEndpoint>, EndpointError> {
+    pub fn client(&self, text: &str) -> Parsed<dyn ClientEndpoint> {
         parse_with(&self.clients, "client", text)
     }
 
@@ -111,7 +109,7 @@ impl Endpoints {
     ///
     /// # Errors
     /// What is wrong with the text, and where in it.
-    pub fn datagram(&self, text: &str) -> Result<Rc<dyn DatagramEndpoint>, EndpointError> {
+    pub fn datagram(&self, text: &str) -> Parsed<dyn DatagramEndpoint> {
         parse_with(&self.datagrams, "datagram", text)
     }
 
@@ -121,11 +119,7 @@ impl Endpoints {
     }
 }
 
-fn parse_with<T>(
-    parsers: &BTreeMap<&'static str, Box<dyn Fn(&mut Description<'_>) -> Result<T, EndpointError>>>,
-    kind: &str,
-    text: &str,
-) -> Result<T, EndpointError> {
+fn parse_with<T: ?Sized>(parsers: &Words<T>, kind: &str, text: &str) -> Parsed<T> {
     let mut description = Description::new(text)?;
     let Some(parse) = parsers.get(description.word()) else {
         let known = parsers.keys().map(|word| format!("{word}:")).collect::<Vec<_>>().join(" ");

@@ -6,7 +6,8 @@
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
-use crate::{ConnectionLimits, Deferred, Failure, Protocol, Resolver, Transport};
+use crate::deferred::Ending;
+use crate::{ConnectionLimits, Deferred, Failure, Protocol, Transport};
 
 /// Makes one [`Protocol`] per connection.
 ///
@@ -59,7 +60,7 @@ pub struct Lineage {
     factory: Rc<dyn AnyFactory>,
     limits: ConnectionLimits,
     live: Rc<Cell<usize>>,
-    drained: Rc<RefCell<Vec<Resolver<()>>>>,
+    drained: Rc<RefCell<Ending>>,
     pub(crate) prepare: Rc<dyn Fn(&Transport)>,
 }
 
@@ -98,9 +99,7 @@ impl Lineage {
         if self.live() == 0 {
             return Deferred::succeed(());
         }
-        let (resolver, drained) = Deferred::new();
-        self.drained.borrow_mut().push(resolver);
-        drained
+        self.drained.borrow().wait()
     }
 
     pub(crate) fn build(&self, transport: &Transport) -> Result<Box<dyn Protocol>, Failure> {
@@ -116,9 +115,7 @@ impl Lineage {
     pub(crate) fn count_out(&self) {
         self.live.set(self.live() - 1);
         if self.live() == 0 {
-            for resolver in self.drained.take() {
-                resolver.callback(());
-            }
+            self.drained.take().come(Ok(()));
         }
     }
 }

@@ -15,7 +15,8 @@ use std::borrow::Cow;
 use std::error::Error;
 use std::fmt;
 use std::io;
-use std::panic::Location;
+use std::iter;
+use std::panic::{AssertUnwindSafe, Location, catch_unwind};
 use std::sync::Arc;
 
 use crate::RemoteError;
@@ -65,34 +66,41 @@ pub enum FailureKind {
     Panic,
 }
 
+#[derive(Clone)]
 struct Record {
     kind: FailureKind,
     message: Cow<'static, str>,
-    error: Option<Arc<dyn Error + Send + Sync>>,
+    error: Option<Cause>,
     made_at: &'static Location<'static>,
 }
+
+type Cause = Arc<dyn Error + Send + Sync>;
 
 impl Failure {
     /// A failure with no underlying error.
     #[track_caller]
     pub fn new(kind: FailureKind, message: impl Into<Cow<'static, str>>) -> Self {
-        Self(Arc::new(Record {
-            kind,
-            message: message.into(),
-            error: None,
-            made_at: Location::caller(),
-        }))
+        Self::make(kind, message.into(), None)
     }
 
     /// A failure that `error` caused.
     #[track_caller]
     pub fn from_error(kind: FailureKind, error: impl Error + Send + Sync + 'static) -> Self {
-        Self(Arc::new(Record {
-            kind,
-            message: Cow::Borrowed(""),
-            error: Some(Arc::new(error)),
-            made_at: Location::caller(),
-        }))
+        Self::make(kind, Cow::Borrowed(""), Some(Arc::new(error)))
+    }
+
+    #[track_caller]
+    fn make(kind: FailureKind, message: Cow<'static, str>, error: Option<Cause>) -> Self {
+        Self(Arc::new(Record { kind, message, error, made_at: Location::caller() }))
+    }
+
+    /// Runs code that is not this crate's: a panic in it is a failure.
+    ///
+    /// # Errors
+    /// It panicked.
+    #[track_caller]
+    pub fn catch<R>(f: impl FnOnce() -> R) -> Result<R, Self> {
+        catch_unwind(AssertUnwindSafe(f)).map_err(|payload| Self::from_panic(&*payload))
     }
 
     /// The failure of a callback that panicked, from what [`std::panic::catch_unwind`] gave.
@@ -113,23 +121,13 @@ impl Failure {
             ("", Some(_)) => doing.to_string(),
             (before, _) => format!("{doing}: {before}"),
         };
-        Self(Arc::new(Record {
-            kind: self.0.kind,
-            message: message.into(),
-            error: self.0.error.clone(),
-            made_at: self.0.made_at,
-        }))
+        Self(Arc::new(Record { message: message.into(), ..Record::clone(&self.0) }))
     }
 
     /// The same failure, as another's fault.
     #[must_use]
     pub fn with_kind(&self, kind: FailureKind) -> Self {
-        Self(Arc::new(Record {
-            kind,
-            message: self.0.message.clone(),
-            error: self.0.error.clone(),
-            made_at: self.0.made_at,
-        }))
+        Self(Arc::new(Record { kind, ..Record::clone(&self.0) }))
     }
 
     /// Whose fault it is.
@@ -149,14 +147,7 @@ impl Failure {
 
     /// The error that caused it, if it is an `E` or was caused by one.
     pub fn check<E: Error + 'static>(&self) -> Option<&E> {
-        let mut cause = self.error();
-        while let Some(error) = cause {
-            if let Some(found) = error.downcast_ref() {
-                return Some(found);
-            }
-            cause = error.source();
-        }
-        None
+        iter::successors(self.error(), |&error| error.source()).find_map(|e| e.downcast_ref())
     }
 
     /// Itself, if an `E` caused it; as an `Err` to hand on with `?` if not.
@@ -220,26 +211,22 @@ impl<E: Error + Send + Sync + 'static> From<E> for Failure {
 }
 
 fn kind_of(error: &dyn Any) -> FailureKind {
-    if let Some(error) = error.downcast_ref() {
-        return kind_of_io(error);
-    }
-    match error.downcast_ref() {
-        Some(RemoteError::Full) => FailureKind::Limit,
-        Some(RemoteError::Stopped) => FailureKind::Stopped,
-        None => FailureKind::Local,
-    }
-}
-
-fn kind_of_io(error: &io::Error) -> FailureKind {
     use io::ErrorKind::{
         BrokenPipe, ConnectionAborted, ConnectionRefused, ConnectionReset, TimedOut, UnexpectedEof,
     };
-    match error.kind() {
-        ConnectionRefused | ConnectionReset | ConnectionAborted | BrokenPipe | UnexpectedEof => {
-            FailureKind::Peer
-        }
-        TimedOut => FailureKind::Timeout,
-        _ => FailureKind::System,
+    match (error.downcast_ref().map(io::Error::kind), error.downcast_ref()) {
+        (
+            Some(
+                BrokenPipe | ConnectionAborted | ConnectionRefused | ConnectionReset
+                | UnexpectedEof,
+            ),
+            _,
+        ) => FailureKind::Peer,
+        (Some(TimedOut), _) => FailureKind::Timeout,
+        (Some(_), _) => FailureKind::System,
+        (_, Some(RemoteError::Full)) => FailureKind::Limit,
+        (_, Some(RemoteError::Stopped)) => FailureKind::Stopped,
+        (None, None) => FailureKind::Local,
     }
 }
 

@@ -74,7 +74,7 @@ pub use deferred::{
 pub use delayed_call::{DelayedCall, NotActive};
 pub use description::{Argument, Description, EndpointError};
 pub use driver::{Close, Datagram, Driver, Event, Flow, Notify, Readiness, Sink, SlotId, Wait};
-pub use endpoint::{ClientEndpoint, DatagramEndpoint, Endpoints, Resolve, ServerEndpoint};
+pub use endpoint::{ClientEndpoint, DatagramEndpoint, Endpoints, Parsed, Resolve, ServerEndpoint};
 pub use factory::{AnyFactory, Factory, Lineage};
 pub use failure::{Failure, FailureKind};
 pub use layer::{Layer, LayerIo};

@@ -5,7 +5,8 @@ use std::time::Duration;
 /// What one connection may hold and how long it may take.
 #[derive(Clone, Debug)]
 pub struct ConnectionLimits {
-    /// Bytes written and not yet sent. One more, and the connection is aborted with a `Limit` failure.
+    /// Bytes written that could not be sent yet. One more, and the connection is aborted with a `Limit` failure.
+    /// A burst that the system takes at once never has to wait; see [`Transport::write`](crate::Transport::write).
     ///
     /// Default 16 MiB: a large answer written in one go fits, a peer that never reads cannot cost more.
     pub write_bytes_max: usize,

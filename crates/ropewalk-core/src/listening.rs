@@ -1,13 +1,12 @@
 //! [`ListeningPort`]: a place where connections are accepted.
 
-use std::cell::{Cell, RefCell};
+use std::cell::Cell;
 use std::rc::Rc;
 
 use crate::connection::Connection;
+use crate::deferred::Ending;
 use crate::source::Source;
-use crate::{
-    Address, Close, Deferred, Event, Failure, Flow, Lineage, Reactor, Resolver, SlotId, Transport,
-};
+use crate::{Address, Close, Deferred, Event, Failure, Flow, Lineage, Reactor, SlotId, Transport};
 
 /// A handle to a place where connections are accepted. Dropping it leaves the port open.
 #[derive(Clone)]
@@ -18,28 +17,21 @@ struct Port {
     id: SlotId,
     lineage: Rc<Lineage>,
     closing: Cell<bool>,
-    closed: Cell<bool>,
-    waiting: RefCell<Vec<Resolver<()>>>,
+    closed: Ending,
 }
 
 impl ListeningPort {
     /// Stops accepting. Connections that were accepted go on; those that the system has queued and nobody
     /// accepted yet are reset. Fires when the port's socket is closed, so that the address can be used again.
     pub fn stop_listening(&self) -> Deferred<()> {
-        let stopped = self.stopped();
         self.0.close();
-        stopped
+        self.stopped()
     }
 
     /// Fires when it has stopped: after [`stop_listening`](Self::stop_listening), or by itself if it was only
     /// for the one connection that was there already (standard input, an adopted socket).
     pub fn stopped(&self) -> Deferred<()> {
-        if self.0.closed.get() {
-            return Deferred::succeed(());
-        }
-        let (resolver, stopped) = Deferred::new();
-        self.0.waiting.borrow_mut().push(resolver);
-        stopped
+        self.0.closed.wait()
     }
 
     /// The address it listens on, with the port number that the system chose if it was asked to.
@@ -74,10 +66,7 @@ impl Port {
 impl Source for Port {
     fn event(self: Rc<Self>, event: Event<'_>) -> Flow {
         match event {
-            Event::Closed => {
-                self.closed.set(true);
-                self.waiting.take().into_iter().for_each(|resolver| resolver.callback(()));
-            }
+            Event::Closed => self.closed.come(Ok(())),
             Event::Lost(failure) => {
                 tracing::error!(target: "ropewalk::reactor", "a listening port was lost: {failure}");
                 self.close();
@@ -108,8 +97,7 @@ impl Source for Port {
 
     fn abandon(self: Rc<Self>, why: Failure) {
         self.close();
-        self.closed.set(true); // Nobody will say so any more.
-        self.waiting.take().into_iter().for_each(|resolver| resolver.errback(why.clone()));
+        self.closed.come(Err(why)); // Nobody will say so any more.
     }
 }
 
@@ -120,17 +108,9 @@ impl Reactor {
     /// # Errors
     /// As [`insert`](Self::insert).
     pub fn open_port(&self, lineage: Rc<Lineage>) -> Result<ListeningPort, Failure> {
-        let port = self.insert(|id| {
-            Rc::new(Port {
-                reactor: self.clone(),
-                id,
-                lineage,
-                closing: Cell::new(false),
-                closed: Cell::new(false),
-                waiting: RefCell::default(),
-            })
-        })?;
-        Ok(ListeningPort(port))
+        let (closing, closed) = (Cell::new(false), Ending::default());
+        self.insert(|id| Rc::new(Port { reactor: self.clone(), id, lineage, closing, closed }))
+            .map(ListeningPort)
     }
 
     /// A slot for a connection that this side begins. The Deferred fires after `connection_made`, or fails
@@ -146,7 +126,7 @@ impl Reactor {
         let attempt = Rc::downgrade(&connection);
         let (resolver, opened) = Deferred::with_canceller(move || {
             if let Some(connection) = attempt.upgrade() {
-                connection.abort_with(Failure::cancelled());
+                Transport(connection).abort_with(Failure::cancelled());
             }
         });
         connection.rare(|rare| rare.on_open = Some(resolver));

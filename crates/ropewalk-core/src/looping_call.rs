@@ -1,8 +1,6 @@
 //! [`LoopingCall`]: a call that is made again and again.
 
 use std::cell::{Cell, RefCell};
-use std::fmt;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -52,11 +50,17 @@ struct Loop {
     call: Cell<Option<Box<dyn FnMut(u64) -> Deferred<()>>>>,
     state: RefCell<State>,
     stopped: Cell<Option<Resolver<()>>>,
-    start: Cell<Time>,
+    grid: Cell<Grid>,
+}
+
+/// When the calls come.
+#[derive(Clone, Copy, Default)]
+struct Grid {
+    start: Time,
     /// In nanoseconds.
-    interval: Cell<u64>,
+    interval: u64,
     /// The first interval that no call has counted yet.
-    uncounted: Cell<u64>,
+    uncounted: u64,
 }
 
 enum State {
@@ -86,9 +90,7 @@ impl LoopingCall {
             call: Cell::new(Some(Box::new(call))),
             state: RefCell::new(State::Idle),
             stopped: Cell::new(None),
-            start: Cell::new(Time::START),
-            interval: Cell::new(0),
-            uncounted: Cell::new(0),
+            grid: Cell::default(),
         }))
     }
 
@@ -102,23 +104,21 @@ impl LoopingCall {
         if !matches!(*self.0.state.borrow(), State::Idle) {
             return Deferred::fail(Failure::new(FailureKind::Local, "the looping call is running"));
         }
-        let (resolver, deferred) = Deferred::with_canceller({
-            let looping = Rc::downgrade(&self.0);
-            move || {
-                if let Some(looping) = looping.upgrade() {
-                    drop(looping.stopped.take()); // The cancel fires it.
-                    looping.stop();
-                }
+        let weak = Rc::downgrade(&self.0);
+        let (resolver, deferred) = Deferred::with_canceller(move || {
+            if let Some(looping) = weak.upgrade().map(Self) {
+                drop(looping.0.stopped.take()); // The cancel fires it.
+                looping.stop();
             }
         });
         self.0.stopped.set(Some(resolver));
-        self.0.interval.set(u64::try_from(interval.as_nanos()).unwrap_or(u64::MAX));
-        self.0.start.set(self.0.timers.now());
-        self.0.uncounted.set(u64::from(!now));
+        let interval = u64::try_from(interval.as_nanos()).unwrap_or(u64::MAX);
+        let start = self.0.timers.now();
+        self.0.grid.set(Grid { start, interval, uncounted: u64::from(!now) });
         if now {
-            self.0.call()
+            self.call()
         } else {
-            self.0.wait()
+            self.wait()
         }
         deferred
     }
@@ -128,7 +128,16 @@ impl LoopingCall {
     /// # Fires
     /// The Deferred that [`start`](Self::start) gave, now; if a call is going on, when that has ended.
     pub fn stop(&self) {
-        self.0.stop();
+        let waiting = match &mut *self.0.state.borrow_mut() {
+            State::Idle => return,
+            State::Calling { stop_asked } => {
+                *stop_asked = true;
+                return;
+            }
+            State::Waiting(call) => call.clone(),
+        };
+        let _ = waiting.cancel();
+        self.end(Ok(()));
     }
 
     /// Begins the grid anew: the next call comes one interval from now. Does nothing if it is not running.
@@ -136,101 +145,69 @@ impl LoopingCall {
         if !self.running() {
             return;
         }
-        self.0.start.set(self.0.timers.now());
-        self.0.uncounted.set(1);
+        let Grid { interval, .. } = self.0.grid.get();
+        self.0.grid.set(Grid { start: self.0.timers.now(), interval, uncounted: 1 });
         // While a call is going on, its end begins the wait.
         if let State::Waiting(call) = &*self.0.state.borrow() {
-            let _ = call.reset(self.0.until_next());
+            let _ = call.reset(self.until_next());
         }
     }
 
     /// Whether it was started and neither stopped nor ended by a failure.
     pub fn running(&self) -> bool {
-        self.0.running()
+        let state = self.0.state.borrow();
+        matches!(*state, State::Waiting(_) | State::Calling { stop_asked: false })
     }
 
     /// The interval of the last start.
     pub fn interval(&self) -> Duration {
-        Duration::from_nanos(self.0.interval.get())
-    }
-}
-
-impl Loop {
-    fn running(&self) -> bool {
-        matches!(*self.state.borrow(), State::Waiting(_) | State::Calling { stop_asked: false })
+        Duration::from_nanos(self.0.grid.get().interval)
     }
 
-    fn stop(&self) {
-        let mut state = self.state.borrow_mut();
-        match &mut *state {
-            State::Idle => {}
-            State::Calling { stop_asked } => *stop_asked = true,
-            State::Waiting(call) => {
-                let call = call.clone();
-                *state = State::Idle;
-                drop(state);
-                let _ = call.cancel();
-                self.end(Ok(()));
-            }
-        }
-    }
-
-    fn call(self: &Rc<Self>) {
-        self.state.replace(State::Calling { stop_asked: false });
-        let Some(mut call) = self.call.take() else { return };
+    fn call(&self) {
+        self.0.state.replace(State::Calling { stop_asked: false });
+        let Some(mut call) = self.0.call.take() else { return };
         let count = self.count();
-        let called = catch_unwind(AssertUnwindSafe(|| call(count)));
-        self.call.set(Some(call));
-        let outcome = called.unwrap_or_else(|panic| Deferred::fail(Failure::from_panic(&*panic)));
-        let looping = Rc::clone(self);
-        drop(outcome.add_both(move |result| looping.called(result)));
+        let called = Failure::catch(|| call(count));
+        self.0.call.set(Some(call));
+        let outcome = called.unwrap_or_else(Deferred::fail);
+        let looping = self.clone();
+        outcome.add_both(move |result| {
+            if result.is_ok() && looping.running() { looping.wait() } else { looping.end(result) }
+        });
     }
 
-    fn called(self: &Rc<Self>, result: Result<(), Failure>) {
-        if result.is_ok() && self.running() {
-            self.wait();
-        } else {
-            self.state.replace(State::Idle);
-            self.end(result);
-        }
-    }
-
-    fn wait(self: &Rc<Self>) {
-        let looping = Rc::clone(self);
-        let call = self.timers.call_later(self.until_next(), move || looping.call());
-        self.state.replace(State::Waiting(call));
+    fn wait(&self) {
+        let looping = self.clone();
+        let call = self.0.timers.call_later(self.until_next(), move || looping.call());
+        self.0.state.replace(State::Waiting(call));
     }
 
     fn end(&self, result: Result<(), Failure>) {
-        if let Some(stopped) = self.stopped.take() {
+        self.0.state.replace(State::Idle);
+        if let Some(stopped) = self.0.stopped.take() {
             stopped.fire(result);
         }
     }
 
     fn until_next(&self) -> Duration {
-        let into_interval = self.running_for().checked_rem(self.interval.get()).unwrap_or(0);
-        Duration::from_nanos(self.interval.get() - into_interval)
+        let interval = self.0.grid.get().interval;
+        let into_interval = self.running_for().checked_rem(interval).unwrap_or(0);
+        Duration::from_nanos(interval - into_interval)
     }
 
     /// How many intervals have passed that no call has counted.
     fn count(&self) -> u64 {
-        let Some(intervals) = self.running_for().checked_div(self.interval.get()) else { return 1 };
-        let uncounted = self.uncounted.replace(intervals.saturating_add(1));
-        intervals.saturating_add(1).saturating_sub(uncounted)
+        let mut grid = self.0.grid.get();
+        let Some(passed) = self.running_for().checked_div(grid.interval) else { return 1 };
+        let uncounted = std::mem::replace(&mut grid.uncounted, passed.saturating_add(1));
+        self.0.grid.set(grid);
+        grid.uncounted.saturating_sub(uncounted)
     }
 
     /// Nanoseconds since the start of the grid.
     fn running_for(&self) -> u64 {
-        self.timers.now().as_nanos().saturating_sub(self.start.get().as_nanos())
-    }
-}
-
-impl fmt::Debug for LoopingCall {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("LoopingCall")
-            .field("running", &self.running())
-            .field("interval", &self.interval())
-            .finish_non_exhaustive()
+        self.0.timers.now().as_nanos().saturating_sub(self.0.grid.get().start.as_nanos())
     }
 }
 

@@ -1,11 +1,10 @@
 //! [`Loop`]: the owner of a reactor, which runs it.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::rc::Rc;
 
 use crate::reactor::{Inner, Phase, Reactor, Ready};
 use crate::source::Source;
-use crate::{Driver, Event, Failure, Flow, ReactorLimits, Sink, SlotId, Time, Wait};
+use crate::{Deferred, Driver, Event, Failure, Flow, ReactorLimits, Sink, SlotId, Time, Wait};
 
 /// The one owner of a reactor.
 ///
@@ -56,7 +55,6 @@ impl Loop {
     /// # Errors
     /// `Local` inside a turn; what the driver said if it can wait no more.
     pub fn run(&self) -> Result<(), Failure> {
-        self.start()?;
         while self.inner().phase.get() < Phase::Finished {
             self.turn(Wait::Forever)??;
         }
@@ -67,15 +65,12 @@ impl Loop {
     ///
     /// # Errors
     /// Its failure; those of [`run`](Self::run); `Stopped` if the reactor stops before.
-    pub fn run_until<T: 'static>(&self, deferred: crate::Deferred<T>) -> Result<T, Failure> {
-        let result = Rc::new(std::cell::Cell::new(None));
-        let slot = result.clone();
-        drop(deferred.add_both(move |outcome| slot.set(Some(outcome))));
-        self.start()?;
+    pub fn run_until<T: 'static>(&self, mut deferred: Deferred<T>) -> Result<T, Failure> {
         loop {
-            if let Some(outcome) = result.take() {
-                return outcome;
-            }
+            deferred = match deferred.into_result() {
+                Ok(result) => return result,
+                Err(pending) => pending,
+            };
             if self.inner().phase.get() >= Phase::Finished {
                 return Err(Failure::stopped());
             }
@@ -94,9 +89,8 @@ impl Loop {
         if self.inner().call_depth.get() > 0 || self.inner().in_turn.replace(true) {
             return Err(Busy);
         }
-        // A guest has no other beginning; and nobody waits for what comes after the end.
+        // Nobody waits for what comes after the end.
         let most = if self.inner().phase.get() < Phase::Finished { most } else { Wait::No };
-        let _ = self.start();
         let done = self.phases(most);
         self.inner().timers.end_turn();
         self.inner().in_turn.set(false);
@@ -123,10 +117,8 @@ impl Loop {
         if !self.inner().guest.replace(true) {
             let driver = self.inner().driver.clone();
             let tell = move |deadline| driver.park(Wait::Until(deadline));
-            self.inner().timers.set_on_earlier(Some(Box::new(tell)));
-            if !self.inner().in_turn.get() {
-                self.park();
-            }
+            self.inner().timers.set_on_earlier(tell);
+            self.0.tell_host(); // A first turn begins what was asked of the driver before.
         }
         Some(fd)
     }
@@ -157,8 +149,7 @@ impl Loop {
         let inner = self.inner();
         let idle = inner.ready.borrow().is_empty()
             && inner.dirty.borrow().is_empty()
-            && !inner.inbox.is_filled()
-            && inner.phase.get() != Phase::Made; // What waits for the start does so for the first turn.
+            && !inner.inbox.is_filled();
         match (most, inner.timers.next_wakeup()) {
             _ if !idle => Wait::No,
             (Wait::No, _) => Wait::No,
@@ -219,26 +210,12 @@ impl Loop {
         let wait =
             if wait != Wait::No && !self.inner().inbox.fall_asleep() { Wait::No } else { wait };
         self.inner().driver.park(wait);
-        self.inner().timers.set_parked(true);
-    }
-
-    fn start(&self) -> Result<(), Failure> {
-        match self.inner().phase.get() {
-            Phase::Made => {
-                self.inner().phase.set(Phase::Running);
-                self.0.fire_startup();
-                Ok(())
-            }
-            Phase::Running | Phase::Stopping | Phase::Finished => Ok(()),
-            Phase::Over => Err(Failure::stopped()),
-        }
     }
 }
 
 /// Calls user code that belongs to no connection, a `Drop` too; a panic is logged, and the loop goes on.
 pub(crate) fn contain(what: &str, f: impl FnOnce()) {
-    if let Err(panic) = catch_unwind(AssertUnwindSafe(f)) {
-        let failure = Failure::from_panic(&*panic);
+    if let Err(failure) = Failure::catch(f) {
         tracing::error!(target: "ropewalk::reactor", "{what}: {failure}");
     }
 }

@@ -35,7 +35,7 @@ pub enum Segment {
 }
 
 /// Given-away bytes shorter than this are copied into the tail: one copy is cheaper than one more piece.
-const COPIED_BYTES_MAX: usize = 1024;
+pub(crate) const COPIED_BYTES_MAX: usize = 1024;
 
 impl OutQueue {
     /// An empty queue, which owns nothing.
@@ -91,6 +91,15 @@ impl OutQueue {
         }
         let from_the_end = self.segments.as_deref().into_iter().flat_map(|list| list.iter().rev());
         from_the_end.take_while(|segment| matches!(segment, Segment::Attachment(_))).count()
+    }
+
+    /// Takes the attachments away that wait for the next byte that is appended.
+    pub(crate) fn split_off_attachments(&mut self) -> Self {
+        let count = self.attachments_at_end();
+        let segments = self.segments.as_deref_mut().filter(|_| count > 0);
+        let segments = segments.map(|list| Box::new(list.split_off(list.len() - count)));
+        self.drop_spent_list();
+        Self { segments, ..Self::default() }
     }
 
     /// Moves everything in `other` behind what is here.
@@ -156,14 +165,13 @@ impl OutQueue {
 
     /// Takes the attachments that stand before the next byte.
     pub fn take_attachments(&mut self) -> Vec<Box<dyn Any>> {
+        let is_attachment = |segment: &Segment| matches!(segment, Segment::Attachment(_));
         let mut taken = Vec::new();
-        let Some(segments) = self.segments.as_deref_mut() else { return taken };
-        while let Some(Segment::Attachment(_)) = segments.front() {
-            if let Some(Segment::Attachment(object)) = segments.pop_front() {
+        while self.segments.as_deref().and_then(VecDeque::front).is_some_and(is_attachment) {
+            if let Some(Segment::Attachment(object)) = self.take_segment() {
                 taken.push(object);
             }
         }
-        self.drop_spent_list();
         taken
     }
 
@@ -257,29 +265,44 @@ impl OutQueue {
 
 /// Spare buffers of one reactor, so that a write in steady state allocates nothing.
 #[derive(Default)]
-pub struct BufferPool(RefCell<Vec<Vec<u8>>>);
+pub struct BufferPool(RefCell<Spare>);
+
+#[derive(Default)]
+struct Spare {
+    buffers: Vec<Vec<u8>>,
+    bytes: usize,
+}
 
 /// A new buffer has room for this much: an answer or two of most protocols.
 const BUFFER_BYTES: usize = 512;
 /// A buffer that grew past this is not kept: one large answer must not hold memory for ever.
 const KEPT_BUFFER_BYTES_MAX: usize = 16 * 1024;
-/// As many buffers as one turn of a busy reactor fills; 4 MiB at the most.
-const KEPT_BUFFERS_MAX: usize = 256;
+/// All that are kept together: as many as thousands of connections fill in one turn with an answer each.
+const KEPT_BYTES_MAX: usize = 4 << 20;
 
 impl BufferPool {
     /// An empty buffer with room for at least `room` bytes.
     #[inline]
     pub fn take(&self, room: usize) -> Vec<u8> {
-        self.0.borrow_mut().pop().unwrap_or_else(|| Vec::with_capacity(room.max(BUFFER_BYTES)))
+        let spare = &mut *self.0.borrow_mut();
+        match spare.buffers.pop() {
+            Some(buffer) => {
+                spare.bytes -= buffer.capacity();
+                buffer
+            }
+            None => Vec::with_capacity(room.max(BUFFER_BYTES)),
+        }
     }
 
     /// Keeps `buffer` for the next [`take`](Self::take), or drops it if it is too large or one too many.
     #[inline]
     pub fn give_back(&self, mut buffer: Vec<u8>) {
-        let mut kept = self.0.borrow_mut();
-        if buffer.capacity() <= KEPT_BUFFER_BYTES_MAX && kept.len() < KEPT_BUFFERS_MAX {
+        let spare = &mut *self.0.borrow_mut();
+        let bytes = spare.bytes + buffer.capacity();
+        if buffer.capacity() <= KEPT_BUFFER_BYTES_MAX && bytes <= KEPT_BYTES_MAX {
+            spare.bytes = bytes;
             buffer.clear();
-            kept.push(buffer);
+            spare.buffers.push(buffer);
         }
     }
 }
@@ -365,7 +388,18 @@ mod tests {
         drain(&mut queue, 4096);
         queue.release(&pool);
         assert!(queue.is_bare());
-        assert_eq!(pool.0.borrow().len(), 1);
+        assert_eq!(pool.0.borrow().buffers.len(), 1);
+    }
+
+    #[test]
+    fn a_pool_keeps_no_more_than_it_may() {
+        let pool = BufferPool::default();
+        let buffers: Vec<_> = (0..20_000).map(|_| pool.take(0)).collect();
+        buffers.into_iter().for_each(|buffer| pool.give_back(buffer));
+        assert_eq!(pool.0.borrow().buffers.len(), KEPT_BYTES_MAX / BUFFER_BYTES);
+        pool.take(0);
+        pool.give_back(Vec::with_capacity(KEPT_BUFFER_BYTES_MAX + 1));
+        assert_eq!(pool.0.borrow().buffers.len(), KEPT_BYTES_MAX / BUFFER_BYTES - 1);
     }
 
     #[test]

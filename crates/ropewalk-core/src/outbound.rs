@@ -1,39 +1,42 @@
-//! What goes out over a [`Connection`], and how it ends.
+//! What goes out over a [`Transport`], and how its connection ends.
 //!
 //! The methods of a transport only append and mark the connection dirty. The flush, last phase of a turn,
 //! passes the mailbox through the layers, hands it to the driver once, and then does what was asked to happen
 //! when everything is sent: ask a producer for more, close the writing half, close the connection.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::rc::Rc;
+use std::cell::RefMut;
+use std::mem;
 
-use crate::connection::{Connection, Rare, flag};
+use crate::connection::{Connection, flag};
+use crate::layer_stack::{LayerStack, Surfaced};
 use crate::{Close, Failure, FailureKind, OutQueue, Transport};
 
+/// What a burst of one turn may have beyond `write_bytes_max` before a send is tried: as much as the system's buffer
+/// of one socket takes at once (Linux's largest by default, `tcp_wmem`).
+const BURST_BYTES_MAX: usize = 4 << 20;
+
 impl Connection {
-    /// Something was appended to the mailbox.
-    pub(crate) fn written(self: &Rc<Self>) {
-        self.mark_dirty();
-        let max = self.lineage.limits().write_bytes_max;
-        if self.buffered() > max {
-            return self.abort_with(Failure::new(
-                FailureKind::Limit,
-                format!("more than {max} bytes wait to be sent (write_bytes_max): the peer does not read"),
-            ));
-        }
-        if self.has(flag::PRODUCER) {
-            self.queue_producer();
+    /// Bytes written and not yet sent.
+    pub(crate) fn buffered(&self) -> usize {
+        self.out.borrow().len() + self.waiting()
+    }
+
+    /// Of those, the ones that were there when a send was last tried.
+    #[inline]
+    fn waiting(&self) -> usize {
+        if self.has(flag::LAYERED) {
+            self.in_flight.get() + self.rare_if_any(|rare| rare.layers.buffered())
+        } else {
+            self.in_flight.get()
         }
     }
 
-    /// Bytes written and not yet sent.
-    pub(crate) fn buffered(&self) -> usize {
-        let mailbox = self.out.borrow().len() + self.in_flight.get();
-        if self.has(flag::LAYERED) {
-            mailbox + self.rare_if_any(|rare| rare.layers.buffered())
-        } else {
-            mailbox
-        }
+    /// How many attachments wait for the next byte that is written, here or on their way through the layers.
+    pub(crate) fn attachments_waiting(&self) -> usize {
+        let out = self.out.borrow();
+        let in_layers =
+            if out.is_empty() { self.rare_if_any(|r| r.layers.attachments_at_end()) } else { 0 };
+        out.attachments_at_end() + in_layers
     }
 
     /// Whether `write` still has a meaning.
@@ -43,60 +46,52 @@ impl Connection {
         flags & (flag::OVER | flag::WRITE_CLOSED) == 0 && (!closing || flags & flag::PRODUCER != 0)
     }
 
-    /// Ends the connection at the next flush, whatever is not sent; the first reason holds.
-    pub(crate) fn abort_with(self: &Rc<Self>, reason: Failure) {
-        if self.has(flag::OVER) {
-            return;
-        }
-        self.set(flag::ABORTED);
-        self.rare(|rare| rare.reason = Some(reason));
-        self.mark_dirty();
-        self.drop_mailbox();
-    }
-
     /// Drops what was written, which is in no cell meanwhile: some of it may be the user's.
     pub(crate) fn drop_mailbox(&self) {
         self.out.take().clear(&self.reactor.0.pool);
     }
 
-    pub(crate) fn sent(self: &Rc<Self>, count: usize) {
-        self.in_flight.set(self.in_flight.get().saturating_sub(count));
-        let flags = self.flags.get();
-        if self.in_flight.get() == 0
-            && flags & (flag::CLOSING | flag::WRITE_CLOSING | flag::LAYERED) != 0
-        {
-            self.mark_dirty();
-        }
-        if flags & flag::PRODUCER != 0 {
-            if let Some(timer) = self.rare_if_any(|rare| rare.close_timer.clone()) {
-                let _ = timer.reset(self.lineage.limits().close_timeout); // Already run is as good.
-            }
-            self.queue_producer();
+    /// Hands the driver what is for the wire.
+    #[inline]
+    fn send(&self) {
+        let mut out = self.out.borrow_mut();
+        if self.has(flag::LAYERED) || out.only().is_none() {
+            drop(out);
+            self.send_pieces();
+        } else if !out.is_empty() {
+            // Copies only: nothing of the user's is dropped in sending them.
+            let kept = self.reactor.driver().send(self.id, &mut out);
+            self.in_flight.set(self.in_flight.get() + kept);
+            out.release(&self.reactor.0.pool);
         }
     }
 
-    pub(crate) fn flush_now(transport: &Transport) {
-        let this = &transport.0;
-        if !this.has(!flag::PLAIN) {
-            return this.send_plain();
+    /// The queue is in no cell meanwhile: bytes that have been sent are dropped, and their owner may be the user's.
+    #[inline(never)] // So that the short way of most sends is short.
+    fn send_pieces(&self) {
+        let pool = &self.reactor.0.pool;
+        if !self.has(flag::LAYERED) {
+            let left = self.hand_over(self.out.take());
+            return left.put_before(&mut self.out.borrow_mut(), pool);
         }
-        if this.has(flag::ENDED | flag::LOST) {
-            return;
+        let queue = self.rare(|rare| mem::take(rare.layers.wire()));
+        let left = self.hand_over(queue);
+        self.rare(|rare| {
+            left.put_before(rare.layers.wire(), pool);
+            rare.layers.release(pool);
+        });
+    }
+
+    /// Gives what is not to be sent yet: attachments stay here until the byte that they go with has come, so that
+    /// they can be counted.
+    fn hand_over(&self, mut queue: OutQueue) -> OutQueue {
+        let mut early = queue.split_off_attachments();
+        if !queue.is_empty() {
+            let kept = self.reactor.driver().send(self.id, &mut queue);
+            self.in_flight.set(self.in_flight.get() + kept);
         }
-        if this.has(flag::LAYERED) && (!this.has(flag::ABORTED) || this.has(flag::LAST_WORDS)) {
-            Self::pass_layers(transport);
-        }
-        if this.has(flag::ABORTED) {
-            return this.end_aborted();
-        }
-        this.arm();
-        this.send();
-        let flags = this.flags.get();
-        if flags & (flag::CLOSING | flag::WRITE_CLOSING | flag::PRODUCER) != 0 {
-            this.after_sending(transport);
-        } else if flags & flag::READ_CLOSED != 0 && flags & flag::WRITE_CLOSED != 0 {
-            this.end(Close::Clean);
-        }
+        queue.append(&mut early);
+        queue
     }
 
     /// Tells the driver whether to receive, if that has changed or if it stopped because it was answered
@@ -109,95 +104,139 @@ impl Connection {
             self.reactor.driver().set_receiving(self.id, wanted);
         }
     }
+}
 
-    fn pass_layers(transport: &Transport) {
-        let this = &transport.0;
-        this.through_layers_in_flush(|layers, surfaced| {
-            let mut mailbox = this.out.take();
-            let ran = layers.outbound(&mut mailbox, surfaced);
-            // Before the protocol can write, or put in another layer.
-            mailbox.put_before(&mut this.out.borrow_mut(), &this.reactor.0.pool);
-            ran
-        });
-    }
-
-    /// Hands the driver what is for the wire.
-    fn send(&self) {
-        if !self.has(flag::LAYERED) {
-            return self.send_plain();
+impl Transport {
+    /// So many bytes were appended to the mailbox.
+    #[inline]
+    pub(crate) fn written(&self, count: usize, out: RefMut<'_, OutQueue>) {
+        let buffered = out.len() + self.0.in_flight.get();
+        drop(out);
+        self.mark_dirty();
+        let is_plain = !self.0.has(flag::LAYERED | flag::PRODUCER);
+        if !is_plain || buffered > self.0.lineage.limits().write_bytes_max {
+            self.written_with_care(count);
         }
-        let pool = &self.reactor.0.pool;
-        let wire = self.rare_if_any(|rare| rare.layers.wire().map(std::mem::take));
-        let left = self.hand_over(wire.unwrap_or_default());
-        self.rare_if_any(|rare| {
-            if let Some(wire) = rare.layers.wire() {
-                left.put_before(wire, pool);
-            }
-            rare.layers.release(pool);
-        });
     }
 
-    /// Hands the driver what is in the mailbox.
-    fn send_plain(&self) {
-        let mut out = self.out.borrow_mut();
-        if out.only().is_some() {
-            // Copies only: in sending them nothing of the user's is dropped, which might write.
-            if !out.is_empty() {
-                let kept = self.reactor.driver().send(self.id, &mut out);
-                self.in_flight.set(self.in_flight.get() + kept);
-                out.release(&self.reactor.0.pool);
+    /// Whether the peer reads is seen when the bytes are sent: until then a burst of small writes may pass the
+    /// limit, unless something waits already.
+    #[inline(never)]
+    fn written_with_care(&self, count: usize) {
+        let max = self.0.lineage.limits().write_bytes_max;
+        let may_burst = count <= max && self.0.waiting() == 0;
+        if self.0.buffered() > if may_burst { max.saturating_add(BURST_BYTES_MAX) } else { max } {
+            return self.abort_for_limit();
+        }
+        if self.0.has(flag::PRODUCER) {
+            self.queue_producer();
+        }
+    }
+
+    #[cold]
+    fn abort_for_limit(&self) {
+        let max = self.0.lineage.limits().write_bytes_max;
+        let why = format!(
+            "more than {max} bytes wait to be sent (write_bytes_max): the peer does not read"
+        );
+        self.abort_with(Failure::new(FailureKind::Limit, why));
+    }
+
+    pub(crate) fn sent(&self, count: usize) {
+        self.0.in_flight.set(self.0.in_flight.get().saturating_sub(count));
+        let awaited = flag::CLOSING | flag::WRITE_CLOSING | flag::LAYERED;
+        if self.0.in_flight.get() == 0 && self.0.has(awaited) {
+            self.mark_dirty();
+        }
+        if self.0.has(flag::PRODUCER) {
+            if let Some(timer) = self.0.rare_if_any(|rare| rare.close_timer.clone()) {
+                let _ = timer.reset(self.0.lineage.limits().close_timeout); // Already run is as good.
             }
+            self.queue_producer();
+        }
+    }
+
+    #[inline]
+    pub(crate) fn flush_now(&self) {
+        if !self.0.has(!flag::PLAIN) {
+            self.send();
+        } else if !self.0.has(flag::ENDED | flag::LOST) {
+            self.flush_with_care();
+        }
+    }
+
+    #[inline(never)]
+    fn flush_with_care(&self) {
+        if self.0.has(flag::LAYERED) && (!self.0.has(flag::ABORTED) || self.0.has(flag::LAST_WORDS))
+        {
+            self.through_layers_in_flush(|layers, surfaced| {
+                layers.outbound(&mut self.0.out.take(), surfaced)
+            });
+        }
+        if self.0.has(flag::ABORTED) {
+            return self.end_aborted();
+        }
+        self.0.arm();
+        self.send();
+        if self.0.has(flag::ENDED) {
             return;
         }
-        drop(out);
-        if !self.out.borrow().is_empty() {
-            let left = self.hand_over(self.out.take());
-            left.put_before(&mut self.out.borrow_mut(), &self.reactor.0.pool);
+        if self.0.has(flag::CLOSING | flag::WRITE_CLOSING | flag::PRODUCER) {
+            self.after_sending();
+        } else if self.0.has(flag::READ_CLOSED) && self.0.has(flag::WRITE_CLOSED) {
+            self.end(Close::Clean);
         }
     }
 
-    /// Gives all bytes of `queue` to the driver. It is in no cell meanwhile: bytes that have been sent are
-    /// dropped, and their owner may be the user's.
-    fn hand_over(&self, mut queue: OutQueue) -> OutQueue {
-        if !queue.is_empty() {
-            let kept = self.reactor.driver().send(self.id, &mut queue);
-            self.in_flight.set(self.in_flight.get() + kept);
+    /// Hands the driver what is for the wire. If too much of it has to wait, that is the end.
+    #[inline]
+    fn send(&self) {
+        self.0.send();
+        if self.0.waiting() > self.0.lineage.limits().write_bytes_max {
+            self.abort_for_limit();
+            self.end(Close::Abort);
         }
-        queue
+    }
+
+    /// What comes out at the top waits for the ready phase.
+    fn through_layers_in_flush(
+        &self,
+        run: impl FnOnce(&mut LayerStack, &mut Surfaced<'_>) -> Result<(), Failure>,
+    ) {
+        self.0.set(flag::FLUSHING);
+        self.through_layers(run);
+        self.0.clear(flag::FLUSHING);
     }
 
     /// What was asked to happen once everything is sent, if it is.
-    fn after_sending(self: &Rc<Self>, transport: &Transport) {
-        if self.has(flag::PRODUCER) {
-            self.limit_producing(transport);
+    fn after_sending(&self) {
+        if self.0.has(flag::PRODUCER) {
+            self.limit_producing();
             return self.queue_producer();
         }
-        if self.buffered() > 0 {
-            return self.limit_closing(transport);
+        if self.0.has(flag::LAYERED) && self.0.buffered() == 0 && self.say_goodbye() {
+            self.0.send();
         }
-        if self.has(flag::LAYERED) && self.say_goodbye() {
-            self.send();
-            if self.buffered() > 0 {
-                return self.limit_closing(transport);
-            }
+        if self.0.buffered() > 0 {
+            return self.limit_closing();
         }
-        if self.has(flag::CLOSING) {
-            if !self.rare_if_any(|rare| rare.layers.linger()) || self.has(flag::READ_CLOSED) {
+        if self.0.has(flag::CLOSING) {
+            if !self.0.rare_if_any(|rare| rare.layers.linger()) || self.0.has(flag::READ_CLOSED) {
                 self.end(Close::Clean);
             }
             return;
         }
-        if !self.has(flag::WRITE_CLOSED) {
-            self.set(flag::WRITE_CLOSED);
-            self.reactor.driver().close_write(self.id);
+        if !self.0.has(flag::WRITE_CLOSED) {
+            self.0.set(flag::WRITE_CLOSED);
+            self.0.reactor.driver().close_write(self.0.id);
         }
-        if self.has(flag::READ_CLOSED) {
+        if self.0.has(flag::READ_CLOSED) {
             self.end(Close::Clean);
         }
     }
 
     /// Lets each layer say its goodbye, once.
-    fn say_goodbye(self: &Rc<Self>) -> bool {
+    fn say_goodbye(&self) -> bool {
         let mut said = false;
         self.through_layers_in_flush(|layers, surfaced| {
             said = layers.close(surfaced)?;
@@ -208,74 +247,73 @@ impl Connection {
 
     /// While a producer finishes, the time that closing may take is that without a byte sent: there may be
     /// much to say to a peer that reads slowly, but nothing to one that does not read.
-    fn limit_producing(&self, transport: &Transport) {
-        if self.buffered() > 0 {
-            self.limit_closing(transport);
-        } else if let Some(timer) = self.rare_if_any(|rare| rare.close_timer.take()) {
+    fn limit_producing(&self) {
+        if self.0.buffered() > 0 {
+            self.limit_closing();
+        } else if let Some(timer) = self.0.rare_if_any(|rare| rare.close_timer.take()) {
             let _ = timer.cancel(); // Already run is as good.
         }
     }
 
     /// Begins the time that `lose_connection` may take.
-    fn limit_closing(&self, transport: &Transport) {
-        let timed = self.rare_if_any(|rare| rare.close_timer.is_some());
-        if timed || !self.has(flag::CLOSING) {
+    fn limit_closing(&self) {
+        let timed = self.0.rare_if_any(|rare| rare.close_timer.is_some());
+        if timed || !self.0.has(flag::CLOSING) {
             return;
         }
-        let allowed = self.lineage.limits().close_timeout;
-        let weak = transport.downgrade();
-        let timer = self.reactor.call_later(allowed, move || {
+        let allowed = self.0.lineage.limits().close_timeout;
+        let weak = self.downgrade();
+        let timer = self.0.reactor.call_later(allowed, move || {
             if let Some(transport) = weak.upgrade() {
-                transport.0.abort_with(Failure::new(
-                    FailureKind::Timeout,
-                    format!("what was written could not be sent in {allowed:?} (close_timeout)"),
-                ));
+                let why =
+                    format!("what was written could not be sent in {allowed:?} (close_timeout)");
+                transport.abort_with(Failure::new(FailureKind::Timeout, why));
             }
         });
-        self.rare(|rare| rare.close_timer = Some(timer));
+        self.0.rare(|rare| rare.close_timer = Some(timer));
     }
 
     /// Closes the connection; `connection_lost` comes in the ready phase.
-    pub(crate) fn end(self: &Rc<Self>, how: Close) {
-        self.set(flag::ENDED);
-        self.reactor.driver().close(self.id, how);
-        self.rare(|rare| {
+    pub(crate) fn end(&self, how: Close) {
+        self.0.set(flag::ENDED);
+        self.0.reactor.driver().close(self.0.id, how);
+        self.0.rare(|rare| {
             rare.reason.get_or_insert_with(Failure::connection_done);
         });
         self.queue_ready();
     }
 
-    fn end_aborted(self: &Rc<Self>) {
-        let speaks = self.has(flag::LAST_WORDS)
-            && self.rare(|rare| rare.layers.wire().is_some_and(|wire| !wire.is_empty()));
+    fn end_aborted(&self) {
+        let speaks =
+            self.0.has(flag::LAST_WORDS) && self.0.rare(|rare| !rare.layers.wire().is_empty());
         if speaks {
-            self.send();
+            self.0.send();
         }
         self.end(if speaks { Close::Clean } else { Close::Abort });
     }
 
     /// Gets the producer asked in the next ready phase, if there is something to ask it.
-    pub(crate) fn queue_producer(self: &Rc<Self>) {
-        let (buffered, limits) = (self.buffered(), self.lineage.limits());
-        let asks = self.rare_if_any(|rare| {
-            rare.producer
-                .as_ref()
-                .is_some_and(|registered| registered.wants(buffered, limits).is_some())
-        });
-        if asks && !self.has(flag::OVER) {
+    pub(crate) fn queue_producer(&self) {
+        if self.producer_waits() && !self.0.has(flag::OVER) {
             self.queue_ready();
         }
     }
 
-    pub(crate) fn ask_producer(transport: &Transport) {
-        let this = &transport.0;
-        let (buffered, limits) = (this.buffered(), this.lineage.limits());
-        let asked =
-            this.rare_if_any(|rare: &mut Rare| rare.producer.as_mut()?.take_word(buffered, limits));
-        let Some(ask) = asked.filter(|_| !this.has(flag::OVER)) else { return };
-        if let Err(panic) = catch_unwind(AssertUnwindSafe(ask)) {
-            this.abort_with(Failure::from_panic(&*panic));
+    fn producer_waits(&self) -> bool {
+        let (buffered, limits) = (self.0.buffered(), self.0.lineage.limits());
+        self.0.rare_if_any(|rare| rare.producer.as_ref().is_some_and(|p| p.waits(buffered, limits)))
+    }
+
+    pub(crate) fn ask_producer(&self) {
+        if self.0.has(flag::OVER) || !self.producer_waits() {
+            return;
         }
-        this.queue_producer(); // A pull producer that wrote nothing is asked again.
+        let Some(ask) = self.0.rare_if_any(|rare| rare.producer.as_mut().map(|p| p.ask())) else {
+            return;
+        };
+        if let Err(panic) = Failure::catch(ask) {
+            self.abort_with(panic);
+        }
+        self.queue_producer(); // A pull producer that wrote nothing is asked again.
     }
 }

@@ -62,44 +62,25 @@ pub(crate) struct Registered {
     paused: bool,
 }
 
-/// What a producer is to be told.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Word {
-    Pause,
-    Resume,
-}
-
 impl Registered {
     pub(crate) fn new(producer: Rc<dyn Producer>, streaming: Streaming) -> Self {
         Self { producer, streaming, paused: false }
     }
 
-    /// What it is to be told with so many bytes waiting to be sent.
-    pub(crate) fn wants(&self, buffered: usize, limits: &ConnectionLimits) -> Option<Word> {
+    /// Whether it is to be told something, with so many bytes waiting to be sent.
+    pub(crate) fn waits(&self, buffered: usize, limits: &ConnectionLimits) -> bool {
         match (self.streaming, self.paused) {
-            (Streaming::Pull, _) => (buffered == 0).then_some(Word::Resume),
-            (Streaming::Push, false) => {
-                (buffered > limits.write_high_watermark).then_some(Word::Pause)
-            }
-            (Streaming::Push, true) => {
-                (buffered <= limits.write_low_watermark).then_some(Word::Resume)
-            }
+            (Streaming::Pull, _) => buffered == 0,
+            (Streaming::Push, false) => buffered > limits.write_high_watermark,
+            (Streaming::Push, true) => buffered <= limits.write_low_watermark,
         }
     }
 
     /// What tells it so; to be called with nothing borrowed.
-    pub(crate) fn take_word(
-        &mut self,
-        buffered: usize,
-        limits: &ConnectionLimits,
-    ) -> Option<impl FnOnce() + use<>> {
-        let word = self.wants(buffered, limits)?;
-        self.paused = word == Word::Pause;
-        let producer = self.producer.clone();
-        Some(move || match word {
-            Word::Pause => producer.pause_producing(),
-            Word::Resume => producer.resume_producing(),
-        })
+    pub(crate) fn ask(&mut self) -> impl FnOnce() + use<> {
+        self.paused = self.streaming == Streaming::Push && !self.paused;
+        let (producer, pause) = (self.producer.clone(), self.paused);
+        move || if pause { producer.pause_producing() } else { producer.resume_producing() }
     }
 
     pub(crate) fn stop(self) {

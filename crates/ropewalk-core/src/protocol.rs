@@ -9,7 +9,6 @@ use std::mem;
 
 use bytes::Bytes;
 
-use crate::connection::Connection;
 use crate::{Chunk, Deferred, Failure, ProtocolRef, Reactor, Time, Transport};
 
 /// One side of a conversation.
@@ -76,8 +75,11 @@ pub trait Protocol: Any {
 /// What a callback is given: its own transport, its reactor, the time.
 pub struct Cx<'a> {
     transport: &'a Transport,
-    successor: Option<(Box<dyn Protocol>, Bytes)>,
+    successor: Option<Box<Successor>>,
 }
+
+/// Who is to sit here next, and the bytes for it.
+type Successor = (Box<dyn Protocol>, Bytes);
 
 impl<'a> Cx<'a> {
     pub(crate) fn new(transport: &'a Transport) -> Self {
@@ -123,14 +125,14 @@ impl<'a> Cx<'a> {
         deferred: Deferred<T>,
         f: impl FnOnce(&mut P, &mut Cx<'_>, Result<T, Failure>) + 'static,
     ) {
-        Connection::wait_for(self.transport, deferred, f);
+        self.transport.wait_for(deferred, f);
     }
 
     /// Gives bytes back that this protocol was given and does not want now: they come again, before all that
     /// follows, in the ready phase, or after `resume_producing` if it has paused. What a framing layer does
     /// with the rest of a chunk when a frame's receiver pauses.
     pub fn unread(&self, rest: impl Into<Bytes>) {
-        self.transport.0.hold_first(rest.into());
+        self.transport.hold_first(rest.into());
     }
 
     /// Hands the connection to another protocol when this callback returns: `new` gets `connection_made`,
@@ -140,7 +142,7 @@ impl<'a> Cx<'a> {
     /// The present protocol is dropped without a `connection_lost`, since nothing was lost; calls waiting
     /// for it fail, and what it waits for is cancelled. Called twice in one callback, the last one holds.
     pub fn switch_protocol(&mut self, new: impl Protocol, rest: impl Into<Bytes>) {
-        self.successor = Some((Box::new(new), rest.into()));
+        self.successor = Some(Box::new((Box::new(new), rest.into())));
     }
 
     /// Whether this callback has handed the connection to another protocol.
@@ -148,7 +150,7 @@ impl<'a> Cx<'a> {
         self.successor.is_some()
     }
 
-    pub(crate) fn take_successor(&mut self) -> Option<(Box<dyn Protocol>, Bytes)> {
+    pub(crate) fn take_successor(&mut self) -> Option<Box<Successor>> {
         mem::take(&mut self.successor)
     }
 }

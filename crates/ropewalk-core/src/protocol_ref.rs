@@ -7,9 +7,9 @@
 use std::any::Any;
 use std::marker::PhantomData;
 
-use crate::connection::{Connection, flag};
+use crate::connection::flag;
 use crate::main_loop::contain;
-use crate::{Cx, Deferred, Failure, FailureKind, Protocol, Resolver, Transport, WeakTransport};
+use crate::{Cx, Deferred, Failure, FailureKind, Protocol, Transport, WeakTransport};
 
 /// A typed handle to a live protocol; it keeps nothing alive.
 ///
@@ -60,22 +60,26 @@ impl<P: Protocol> ProtocolRef<P> {
         }
         let _depth = match connection.reactor.nest_call(INLINE_DEPTH_MAX) {
             Some(depth) if connection.is_idle() => depth,
-            _ => return Self::call_later(connection, f),
+            _ => return Self::call_later(&transport, f),
         };
-        let result =
-            Connection::dispatch(&transport, |protocol, cx| downcast(protocol).map(|p| f(p, cx)));
+        let result = transport.dispatch(|protocol, cx| downcast(protocol).map(|p| f(p, cx)));
         Deferred::from_result(result.unwrap_or_else(|| Err(connection.why_unreachable())))
     }
 
     fn call_later<R: 'static>(
-        connection: &std::rc::Rc<Connection>,
+        transport: &Transport,
         f: impl FnOnce(&mut P, &mut Cx<'_>) -> R + 'static,
     ) -> Deferred<R> {
         let (resolver, result) = Deferred::new();
-        let idle = connection.is_idle();
-        connection.queue_call(Box::new(Call { f, resolver, protocol: PhantomData }));
-        if idle {
-            connection.queue_ready();
+        transport.0.queue_call(Box::new(move |reached| match reached {
+            Ok((protocol, cx)) => resolver.fire(downcast(protocol).map(|p| f(p, cx))),
+            Err(why) => {
+                contain("a call", || drop(f));
+                resolver.errback(why);
+            }
+        }));
+        if transport.0.is_idle() {
+            transport.queue_ready();
         }
         result
     }
@@ -106,29 +110,4 @@ fn downcast<P: Protocol>(protocol: &mut dyn Protocol) -> Result<&mut P, Failure>
             format!("the protocol called is not a {}", std::any::type_name::<P>()),
         )
     })
-}
-
-/// A call that waits for its protocol to be idle.
-pub(crate) trait QueuedCall {
-    fn run(self: Box<Self>, protocol: &mut dyn Protocol, cx: &mut Cx<'_>);
-    fn fail(self: Box<Self>, why: Failure);
-}
-
-struct Call<P, F, R: 'static> {
-    f: F,
-    resolver: Resolver<R>,
-    protocol: PhantomData<fn(&mut P)>,
-}
-
-impl<P: Protocol, R: 'static, F: FnOnce(&mut P, &mut Cx<'_>) -> R> QueuedCall for Call<P, F, R> {
-    fn run(self: Box<Self>, protocol: &mut dyn Protocol, cx: &mut Cx<'_>) {
-        let Self { f, resolver, .. } = *self;
-        resolver.fire(downcast(protocol).map(|protocol| f(protocol, cx)));
-    }
-
-    fn fail(self: Box<Self>, why: Failure) {
-        let Self { f, resolver, .. } = *self;
-        contain("a call", || drop(f));
-        resolver.errback(why);
-    }
 }

@@ -53,8 +53,7 @@ pub(crate) enum Ready {
 /// The life of a loop.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Debug)]
 pub(crate) enum Phase {
-    /// Not run yet, or between turns of a guest.
-    Made,
+    /// Before the first turn, too.
     Running,
     /// `stop` was called: the shutdown events are under way.
     Stopping,
@@ -82,7 +81,7 @@ impl Reactor {
             inbox,
             pool: BufferPool::default(),
             events: SystemEvents::default(),
-            phase: Cell::new(Phase::Made),
+            phase: Cell::new(Phase::Running),
             in_turn: Cell::new(false),
             host_knows: Cell::new(false),
             guest: Cell::new(false),
@@ -124,7 +123,7 @@ impl Reactor {
     /// [`add_system_event_trigger`]: Self::add_system_event_trigger
     pub fn stop(&self) -> Result<(), Failure> {
         match self.0.phase.get() {
-            Phase::Made | Phase::Running => {
+            Phase::Running => {
                 self.0.phase.set(Phase::Stopping);
                 self.begin_shutdown();
                 Ok(())
@@ -193,6 +192,7 @@ impl Reactor {
     }
 
     /// Gives `source` a turn in the next flush phase. For the crates of drivers.
+    #[inline]
     pub fn push_dirty(&self, source: Rc<dyn Source>) {
         if self.is_over() {
             return; // Nobody would take it out again.
@@ -210,7 +210,7 @@ impl Reactor {
     }
 
     /// In guest mode, and outside of a turn, the first piece of work makes the host call.
-    fn tell_host(&self) {
+    pub(crate) fn tell_host(&self) {
         if self.0.guest.get() && !self.0.in_turn.get() && !self.0.host_knows.replace(true) {
             self.0.driver.park(Wait::No);
         }

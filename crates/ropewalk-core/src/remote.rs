@@ -111,11 +111,8 @@ impl Inbox {
 
     /// Refuses everything from now on, and drops what has come.
     pub(crate) fn stop(&self) {
-        let mut queues = self.lock();
-        queues.stopped = true;
-        let dropped = (std::mem::take(&mut queues.calls), std::mem::take(&mut queues.woken));
-        drop(queues);
-        drop(dropped);
+        self.lock().stopped = true;
+        drop(self.take());
     }
 
     /// Ends a change of the queues; wakes the loop if it sleeps.

@@ -8,7 +8,6 @@
 use std::cell::{Cell, RefCell};
 use std::mem;
 
-use crate::reactor::Phase;
 use crate::{Deferred, DeferredList, DeferredListOptions, Outcome, Reactor, Resolver};
 
 /// A part of the shutdown.
@@ -26,7 +25,6 @@ type Trigger = Box<dyn FnOnce() -> Deferred<()>>;
 
 #[derive(Default)]
 pub(crate) struct SystemEvents {
-    startup: RefCell<Vec<Box<dyn FnOnce()>>>,
     shutdown: [RefCell<Vec<Trigger>>; 3],
     /// Fires when the reactor's table is empty, once it is stopping.
     pub(crate) on_empty: Cell<Option<Resolver<()>>>,
@@ -34,7 +32,6 @@ pub(crate) struct SystemEvents {
 
 impl SystemEvents {
     pub(crate) fn clear(&self) {
-        drop(self.startup.take());
         self.shutdown.iter().for_each(|triggers| drop(triggers.take()));
         drop(self.on_empty.take());
     }
@@ -43,11 +40,7 @@ impl SystemEvents {
 impl Reactor {
     /// Runs `f` once the loop runs: soon, if it does already.
     pub fn call_when_running(&self, f: impl FnOnce() + 'static) {
-        if self.0.phase.get() == Phase::Made {
-            self.0.events.startup.borrow_mut().push(Box::new(f));
-        } else {
-            self.call_soon(f);
-        }
+        self.call_soon(f);
     }
 
     /// Runs `f` when the reactor stops. Within a part, in the order they were added, all at once: the part is
@@ -58,10 +51,6 @@ impl Reactor {
     {
         let trigger: Trigger = Box::new(move || f().into_deferred());
         self.0.events.shutdown[part as usize].borrow_mut().push(trigger);
-    }
-
-    pub(crate) fn fire_startup(&self) {
-        self.0.events.startup.take().into_iter().for_each(|f| self.call_soon(f));
     }
 
     pub(crate) fn begin_shutdown(&self) {

@@ -6,8 +6,7 @@
 
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
-use std::future::Future;
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::future::{Future, poll_fn};
 use std::pin::Pin;
 use std::rc::{Rc, Weak};
 use std::sync::Arc;
@@ -83,24 +82,12 @@ impl Reactor {
                 task.end();
             }
         });
-        let outcome = async move {
-            let result = CatchPanic(Box::pin(future)).await;
-            resolver.fire(result);
-        };
-        Task::start(self, id, Box::pin(outcome));
+        let mut future = Box::pin(future);
+        let polled = poll_fn(move |cx| {
+            Failure::catch(|| future.as_mut().poll(cx)).unwrap_or_else(|f| Poll::Ready(Err(f)))
+        });
+        Task::start(self, id, Box::pin(async move { resolver.fire(polled.await) }));
         result
-    }
-}
-
-/// Turns a panic while polling into a failure.
-struct CatchPanic<F>(Pin<Box<F>>);
-
-impl<T, F: Future<Output = Result<T, Failure>>> Future for CatchPanic<F> {
-    type Output = Result<T, Failure>;
-
-    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        catch_unwind(AssertUnwindSafe(|| self.0.as_mut().poll(cx)))
-            .unwrap_or_else(|panic| Poll::Ready(Err(Failure::from_panic(&*panic))))
     }
 }
 
@@ -123,7 +110,7 @@ impl Tasks {
     /// Drops all tasks.
     pub(crate) fn clear(&self) {
         let tasks = self.live.take();
-        tasks.into_values().for_each(|task| contain("a task", || task.end()));
+        tasks.into_values().for_each(Task::end);
     }
 }
 
@@ -162,8 +149,7 @@ impl Task {
         let Some(mut future) = self.future.take() else { return };
         let poll = poll_as(self.clone(), || {
             let mut cx = Context::from_waker(&self.waker);
-            // The future itself catches panics of the user's; what is left is the drop of its result.
-            catch_unwind(AssertUnwindSafe(|| future.as_mut().poll(&mut cx)))
+            future.as_mut().poll(&mut cx)
         });
         if matches!(poll, Ok(Poll::Pending)) && !self.over.get() {
             self.future.replace(Some(future));
@@ -176,10 +162,11 @@ impl Task {
         }
     }
 
-    /// Drops the future, now or, if it is being polled, right after that.
-    fn end(&self) {
+    /// Drops the future, as one of its polls would; if it is being polled, right after that.
+    fn end(self: Rc<Self>) {
         self.over.set(true);
-        drop(self.future.take());
+        let future = self.future.take();
+        drop(poll_as(self, || contain("a task", || drop(future))));
     }
 }
 

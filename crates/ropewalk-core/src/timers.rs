@@ -6,14 +6,14 @@
 //!
 //! No borrow is held while a call runs, is dropped, or while the driver is told of an earlier deadline.
 
-use std::cell::{Cell, RefCell};
+use std::cell::{Cell, RefCell, RefMut};
 use std::fmt;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::rc::Rc;
 use std::time::Duration;
 
+use crate::main_loop::contain;
 use crate::wheel::{TimerKey, Wheel};
-use crate::{DelayedCall, Failure, Time};
+use crate::{DelayedCall, Time};
 
 /// Whatever can call later: a reactor, or a [`Clock`](crate::Clock) in a test.
 ///
@@ -29,7 +29,11 @@ pub trait ReactorTime {
 
     /// What time it is: in a turn of the loop, the moment at which it began.
     fn now(&self) -> Time {
-        self.timers().0.now()
+        let Inner { clock, in_turn, now, .. } = &*self.timers().0;
+        match clock {
+            Some(clock) if !in_turn.get() => clock().max(now.get()),
+            _ => now.get(),
+        }
     }
 
     /// Calls `f` once, when `after` has passed. Dropping the [`DelayedCall`] does not cancel it.
@@ -62,8 +66,7 @@ struct Inner {
     in_turn: Cell<bool>,
     clock: Option<Box<dyn Fn() -> Time>>,
     closed: Cell<bool>,
-    /// The driver sleeps, or its host does, and relies on the wakeup that it was told.
-    parked: Cell<bool>,
+    /// The wakeup that was last told, by which the driver or its host may be asleep; at first none is.
     told: Cell<Time>,
     on_earlier: RefCell<Option<Rc<dyn Fn(Time)>>>,
 }
@@ -80,7 +83,7 @@ impl ReactorTime for Timers {
 /// For the loop.
 impl Timers {
     /// No calls, at the start of time. Outside of turns, `clock` says what time it is; if there is none,
-    /// it is what the last turn or [`set_now`](Self::set_now) said.
+    /// it is what the last turn said.
     pub(crate) fn new(clock: Option<Box<dyn Fn() -> Time>>) -> Self {
         Self(Rc::new(Inner {
             wheel: RefCell::new(Wheel::new()),
@@ -88,22 +91,16 @@ impl Timers {
             in_turn: Cell::new(false),
             clock,
             closed: Cell::new(false),
-            parked: Cell::new(false),
-            told: Cell::new(Time::NEVER),
+            told: Cell::new(Time::START),
             on_earlier: RefCell::new(None),
         }))
     }
 
-    /// Sets the time without a turn; one that is before the present is ignored.
-    pub(crate) fn set_now(&self, now: Time) {
-        self.0.now.set(now.max(self.0.now.get()));
-    }
-
-    /// Fixes the time for one turn. Calls made from here on wait for the next turn.
+    /// Fixes the time for one turn; it does not go back. Calls made from here on wait for the next turn.
     pub(crate) fn begin_turn(&self, now: Time) {
-        self.set_now(now);
+        self.0.now.set(now.max(self.0.now.get()));
         self.0.in_turn.set(true);
-        self.0.wheel.borrow_mut().begin_turn(self.0.now.get());
+        self.wheel().begin_turn(self.0.now.get());
     }
 
     pub(crate) fn in_turn(&self) -> bool {
@@ -112,128 +109,86 @@ impl Timers {
 
     /// What the driver's clock says at this very moment, even in a turn; `now` if it has none.
     pub(crate) fn precise_now(&self) -> Time {
-        self.0.clock.as_ref().map_or_else(|| self.0.now.get(), |clock| clock())
+        self.0.clock.as_ref().map_or(self.0.now.get(), |clock| clock())
     }
 
     /// Ends the turn: the calls made in it may be due now.
     pub(crate) fn end_turn(&self) {
         self.0.in_turn.set(false);
-        self.0.wheel.borrow_mut().end_turn();
+        self.wheel().end_turn();
     }
 
     /// Runs the calls that are due and were not made in this turn; says how many ran.
     pub(crate) fn run_due(&self) -> usize {
-        let now = self.now();
         let mut ran = 0;
-        while let Some(payload) = self.pop_due(now) {
-            if let Err(panic) = catch_unwind(AssertUnwindSafe(payload)) {
-                let failure = Failure::from_panic(&*panic);
-                tracing::error!(target: "ropewalk::timers", %failure, "a delayed call failed");
-            }
+        while let Some(payload) = self.pop_due() {
+            contain("a delayed call", payload);
             ran += 1;
         }
         ran
     }
 
     /// Takes out the first call that is due and was not made in this turn.
-    pub(crate) fn pop_due(&self, now: Time) -> Option<Payload> {
-        self.0.wheel.borrow_mut().pop_due(now)
+    pub(crate) fn pop_due(&self) -> Option<Payload> {
+        self.wheel().pop_due(self.0.now.get())
     }
 
-    /// A moment before which no call is due, if any waits; what a parked driver goes by from here on.
+    /// A moment before which no call is due, if any waits; what a sleeping driver goes by from here on.
     pub(crate) fn next_wakeup(&self) -> Option<Time> {
-        let wakeup = self.0.wheel.borrow_mut().next_wakeup();
+        let wakeup = self.wheel().next_wakeup();
         self.0.told.set(wakeup.unwrap_or(Time::NEVER));
         wakeup
     }
 
-    /// Whether the driver goes by the last [`next_wakeup`](Self::next_wakeup) and must hear of an earlier one.
-    pub(crate) fn set_parked(&self, parked: bool) {
-        self.0.parked.set(parked);
-    }
-
-    /// What to call, while parked, when a call is made or moved to before the wakeup last told. It is
-    /// given that call's deadline, which is from then on the wakeup told.
-    pub(crate) fn set_on_earlier(&self, on_earlier: Option<Box<dyn Fn(Time)>>) {
-        let old = self.0.on_earlier.replace(on_earlier.map(Rc::from));
-        drop(old);
-    }
-
-    /// How many calls wait.
-    pub(crate) fn len(&self) -> usize {
-        self.0.wheel.borrow().len()
-    }
-
-    /// Drops all calls unrun. A call that is made while they are dropped stays.
-    pub(crate) fn clear(&self) {
-        let all = self.0.wheel.borrow_mut().take();
-        drop(all);
+    /// From now on calls `tell` when a call is made or moved to before the wakeup last told. It is given that
+    /// call's deadline, which is from then on the wakeup told.
+    pub(crate) fn set_on_earlier(&self, tell: impl Fn(Time) + 'static) {
+        let before = self.0.on_earlier.replace(Some(Rc::new(tell)));
+        drop(before);
     }
 
     /// Drops all calls unrun, and any that is made later at once.
     pub(crate) fn close(&self) {
         self.0.closed.set(true);
-        self.clear();
+        let all = self.wheel().take();
+        drop(all);
     }
-}
 
-/// For [`DelayedCall`].
-impl Timers {
+    /// What is taken out of it is to be dropped once this borrow is over.
+    pub(crate) fn wheel(&self) -> RefMut<'_, Wheel<Payload>> {
+        self.0.wheel.borrow_mut()
+    }
+
     fn insert(&self, deadline: Time, payload: Payload) -> DelayedCall {
         if self.0.closed.get() {
             return DelayedCall::new(self.clone(), TimerKey::STALE); // and `payload` is dropped
         }
-        let key = self.0.wheel.borrow_mut().insert(deadline, payload);
-        self.0.tell_if_earlier(deadline);
+        let key = self.wheel().insert(deadline, payload);
+        self.tell_if_earlier(deadline);
         DelayedCall::new(self.clone(), key)
     }
 
-    /// What was to happen, for the caller to drop; `None` if the timer is not active.
-    pub(crate) fn cancel(&self, key: TimerKey) -> Option<Payload> {
-        self.0.wheel.borrow_mut().cancel(key)
-    }
-
-    /// False if the timer is not active.
-    pub(crate) fn reset(&self, key: TimerKey, deadline: Time) -> bool {
-        let reset = self.0.wheel.borrow_mut().reset(key, deadline);
-        if reset {
-            self.0.tell_if_earlier(deadline);
-        }
-        reset
-    }
-
-    /// When the timer is due; `None` if it is not active.
-    pub(crate) fn deadline(&self, key: TimerKey) -> Option<Time> {
-        self.0.wheel.borrow().deadline(key)
-    }
-}
-
-impl Inner {
-    fn now(&self) -> Time {
-        match &self.clock {
-            Some(clock) if !self.in_turn.get() => clock().max(self.now.get()),
-            _ => self.now.get(),
+    /// A call was made for or moved to `deadline`.
+    #[inline]
+    pub(crate) fn tell_if_earlier(&self, deadline: Time) {
+        if deadline < self.0.told.get() {
+            self.tell(deadline);
         }
     }
 
-    fn tell_if_earlier(&self, deadline: Time) {
-        if !self.parked.get() || deadline >= self.told.get() {
-            return;
-        }
-        self.told.set(deadline);
-        let on_earlier = self.on_earlier.borrow().clone();
-        if let Some(on_earlier) = on_earlier {
-            on_earlier(deadline);
+    #[cold]
+    fn tell(&self, deadline: Time) {
+        self.0.told.set(deadline);
+        let on_earlier = self.0.on_earlier.borrow().clone();
+        if let Some(tell) = on_earlier {
+            tell(deadline);
         }
     }
 }
 
 impl fmt::Debug for Timers {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Timers")
-            .field("now", &self.0.now.get())
-            .field("waiting", &self.len())
-            .finish()
+        write!(f, "Timers({} wait at {:?})", self.wheel().len(), self.0.now.get())
     }
 }
 

@@ -11,6 +11,7 @@ use std::rc::{Rc, Weak};
 use bytes::Bytes;
 
 use crate::connection::{Connection, flag};
+use crate::out_queue::COPIED_BYTES_MAX;
 use crate::producer::Registered;
 use crate::{
     Address, Consumer, Failure, FailureKind, Layer, Producer, Protocol, ProtocolRef, Reactor,
@@ -28,7 +29,7 @@ use crate::{
 /// | the peer sends no more (half close) | `read_connection_lost`, which by default calls `lose_connection` |
 /// | [`lose_write_connection`](Transport::lose_write_connection) | goes on receiving; when the peer's half ends too, `read_connection_lost` and then `connection_lost(ConnectionDone)` |
 /// | the peer resets, or the network fails | `connection_lost(Peer)` or `(System)`, what was held is dropped |
-/// | more is written than `write_bytes_max` | `connection_lost(Limit)` |
+/// | more than `write_bytes_max` waits to be sent | `connection_lost(Limit)` |
 /// | a callback panics | `connection_lost(Panic)` |
 /// | the loop is dropped | `connection_lost(Stopped)` |
 #[derive(Clone)]
@@ -48,20 +49,29 @@ impl Transport {
     /// connection's end.
     ///
     /// # Limits
-    /// When more than `write_bytes_max` waits to be sent, the connection is aborted with a `Limit` failure.
+    /// When more than `write_bytes_max` waits to be sent, the connection is aborted with a `Limit` failure: at once
+    /// if something waits already since an earlier turn, or for a single write of more than that; else by what is
+    /// still to be sent when this turn's flush has tried. Until then a turn's writes may come to 4 MiB more.
     #[inline]
     pub fn write(&self, bytes: &[u8]) {
         if self.0.takes_writes() {
-            self.0.out.borrow_mut().push(bytes, &self.0.reactor.0.pool);
-            self.0.written();
+            let mut out = self.0.out.borrow_mut();
+            out.push(bytes, &self.0.reactor.0.pool);
+            self.written(bytes.len(), out);
         }
     }
 
     /// As [`write`](Self::write), without copying; what is short is copied all the same.
     pub fn write_bytes(&self, bytes: impl Into<Bytes>) {
+        let bytes = bytes.into();
+        let count = bytes.len();
+        if count < COPIED_BYTES_MAX {
+            return self.write(&bytes); // Their owner may be the user's, and is dropped with nothing borrowed.
+        }
         if self.0.takes_writes() {
-            self.0.out.borrow_mut().push_bytes(bytes.into(), &self.0.reactor.0.pool);
-            self.0.written();
+            let mut out = self.0.out.borrow_mut();
+            out.push_bytes(bytes, &self.0.reactor.0.pool);
+            self.written(count, out);
         }
     }
 
@@ -75,12 +85,12 @@ impl Transport {
         if !self.0.takes_writes() {
             return;
         }
-        let waiting = self.0.out.borrow().attachments_at_end();
+        let waiting = self.0.attachments_waiting();
         if waiting < ATTACHMENTS_MAX {
             self.0.out.borrow_mut().push_attachment(Box::new(object));
         } else {
             let why = format!("{waiting} attachments wait for one byte (ATTACHMENTS_MAX)");
-            self.0.abort_with(Failure::new(FailureKind::Limit, why));
+            self.abort_with(Failure::new(FailureKind::Limit, why));
         }
     }
 
@@ -90,7 +100,7 @@ impl Transport {
     pub fn lose_connection(&self) {
         if !self.0.has(flag::OVER) {
             self.0.set(flag::CLOSING);
-            self.0.mark_dirty();
+            self.mark_dirty();
         }
     }
 
@@ -104,14 +114,20 @@ impl Transport {
 
     /// As [`abort_connection`](Self::abort_connection); `reason` is what `connection_lost` gets.
     pub fn abort_with(&self, reason: Failure) {
-        self.0.abort_with(reason);
+        if self.0.has(flag::OVER) {
+            return; // The first reason holds.
+        }
+        self.0.set(flag::ABORTED);
+        self.0.rare(|rare| rare.reason = Some(reason));
+        self.mark_dirty();
+        self.0.drop_mailbox();
     }
 
     /// Sends what was written, then tells the peer that no more comes; receiving goes on.
     pub fn lose_write_connection(&self) {
         if self.0.takes_writes() {
             self.0.set(flag::WRITE_CLOSING);
-            self.0.mark_dirty();
+            self.mark_dirty();
         }
     }
 
@@ -120,7 +136,7 @@ impl Transport {
     pub fn pause_producing(&self) {
         if !self.0.has(flag::OVER | flag::PAUSED) {
             self.0.set(flag::PAUSED);
-            self.0.mark_dirty();
+            self.mark_dirty();
         }
     }
 
@@ -128,9 +144,9 @@ impl Transport {
     pub fn resume_producing(&self) {
         if self.0.has(flag::PAUSED) {
             self.0.clear(flag::PAUSED);
-            self.0.mark_dirty();
+            self.mark_dirty();
             if self.0.has(flag::HOLDING) {
-                self.0.queue_ready();
+                self.queue_ready();
             }
         }
     }
@@ -145,17 +161,15 @@ impl Transport {
         if self.0.has(flag::OVER) {
             return;
         }
-        let before = self.0.out.take();
-        let rest = rest.into();
-        let still_holds = self.0.rare(|rare| {
-            let rest = rare.take_held(&rest);
-            rare.layers.push(Box::new(layer), before, rest);
-            !rare.held.is_empty()
+        self.hold_first(rest.into());
+        let mut before = self.0.out.take();
+        self.0.rare(|rare| {
+            rare.layers.push(Box::new(layer), &mut before);
+            rare.levels += 1;
         });
-        self.0.clear(if still_holds { 0 } else { flag::HOLDING });
-        self.0.set(flag::LAYERED);
-        self.0.mark_dirty();
-        self.0.queue_ready();
+        self.0.set(flag::LAYERED | flag::REST);
+        self.mark_dirty();
+        self.queue_ready();
     }
 
     /// Asks the system who is at the other end; `Unnamed` if it does not know, or not any more.
@@ -248,7 +262,7 @@ impl Consumer for Transport {
         }
         self.0.set(flag::PRODUCER);
         self.0.rare(|rare| rare.producer = Some(Registered::new(producer, streaming)));
-        self.0.queue_producer();
+        self.queue_producer();
         Ok(())
     }
 
@@ -256,7 +270,7 @@ impl Consumer for Transport {
         self.0.clear(flag::PRODUCER);
         drop(self.0.rare_if_any(|rare| rare.producer.take()));
         if !self.0.has(flag::OVER) {
-            self.0.mark_dirty();
+            self.mark_dirty();
         }
     }
 }

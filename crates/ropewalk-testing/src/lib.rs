@@ -14,7 +14,7 @@
 //! | a client and a server against each other | [`Pair`] |
 //! | an application on a string endpoint | `memory:NAME`, by [`register`] |
 //! | what happened, and when | [`Recorder`] and its [`Log`] |
-//! | a driver of one's own | [`check_driver`] and [`check_transport`], which every driver here passes |
+//! | a driver of one's own | [`check_driver`], [`check_transport`] and [`check_datagrams`], which every driver here passes |
 //!
 //! # In reading order
 //! `network.rs` (the settings), `schedule.rs` and `world.rs` (what is going to happen, and to whom), `pipe.rs` (one direction of a
@@ -37,7 +37,9 @@ mod schedule;
 mod turns;
 mod world;
 
-pub use conformance::{Setup, check_driver, check_protocol, check_transport};
+pub use conformance::{
+    DatagramSetup, Setup, check_datagrams, check_driver, check_protocol, check_transport,
+};
 pub use conversation::Conversation;
 pub use memory_driver::MemoryDriver;
 pub use memory_endpoint::{

@@ -1,5 +1,6 @@
 //! When a program ends by itself, and when it goes on.
 
+use std::fs::File;
 use std::io::{Read, Write};
 use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixStream;
@@ -15,6 +16,36 @@ fn one_on_standard_input_ends_with_it() {
         program.expect("hello");
         assert_eq!(program.wait().code(), Some(0));
     }
+}
+
+#[test]
+fn one_that_cannot_write_to_standard_output_says_so() {
+    let full = File::options().write(true).open("/dev/full").expect("Linux has it");
+    let mut command = ropewalk(&["echo", "--listen", "stdio:"]);
+    command.stdin(Stdio::piped()).stdout(full).stderr(Stdio::piped());
+    let mut child = command.spawn().expect("it can be started");
+    let mut input = child.stdin.take().expect("it is piped");
+    input.write_all(b"hello").expect("it reads");
+    let output = child.wait_with_output().expect("it ends, though the input does not");
+    drop(input);
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(2));
+    assert_eq!(
+        stderr,
+        "ropewalk: standard input and output: No space left on device (os error 28)\n"
+    );
+}
+
+#[test]
+fn one_whose_output_nobody_reads_ends_quietly() {
+    let mut command = ropewalk(&["echo", "--listen", "stdio:"]);
+    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command.spawn().expect("it can be started");
+    drop(child.stdout.take());
+    let mut input = child.stdin.take().expect("it is piped");
+    input.write_all(b"hello").expect("it reads");
+    let output = child.wait_with_output().expect("it ends, though the input does not");
+    assert_eq!((output.status.code(), &output.stderr[..]), (Some(0), &b""[..]));
 }
 
 #[test]

@@ -1,8 +1,6 @@
 //! [`Awaiting`]: a Deferred as a future.
 
-use std::fmt;
 use std::future::Future;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::rc::Rc;
 use std::task::{Context, Poll, Waker};
@@ -54,22 +52,15 @@ impl<T> Drop for Awaiting<T> {
     fn drop(&mut self) {
         let Some(deferred) = self.deferred.take() else { return };
         let Some(cancel) = deferred.cancel_handle() else { return };
-        let task = deferred.waiting_task().or_else(local_task::current);
         // From here on the result is nobody's, so the cancel wakes nobody.
         drop(deferred);
-        if let Some(task) = task {
+        if let Some(task) = local_task::current() {
             cancel.announce();
             task.call_soon(Box::new(move || cancel.cancel()));
         } else {
             // The chain catches what its callbacks do; a waker of someone else's making is all that is left.
-            let _ = catch_unwind(AssertUnwindSafe(|| cancel.cancel()));
+            let _ = Failure::catch(|| cancel.cancel());
         }
-    }
-}
-
-impl<T> fmt::Debug for Awaiting<T> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("Awaiting").field(&self.deferred).finish()
     }
 }
 

@@ -8,9 +8,8 @@ use std::rc::Rc;
 
 use crate::Failure;
 
-use super::awaiting::{Awaiting, Waiter};
+use super::awaiting::Awaiting;
 use super::control::{self, CancelHandle};
-use super::local_task::LocalTask;
 use super::outcome::Outcome;
 use super::port::{self, Source};
 use super::resolver::Resolver;
@@ -246,21 +245,12 @@ impl<T> Deferred<T> {
     }
 
     /// A way to cancel it that does not keep it; none if it has fired.
-    pub(super) fn cancel_handle(&self) -> Option<CancelHandle> {
+    pub(crate) fn cancel_handle(&self) -> Option<CancelHandle> {
         match &self.state {
             State::Pending(source) if !source.port().has_result() => {
                 Some(CancelHandle::new(&Rc::clone(source).control()))
             }
             _ => None,
-        }
-    }
-
-    /// The reactor's task that awaits it, if one does.
-    pub(super) fn waiting_task(&self) -> Option<Rc<dyn LocalTask>> {
-        let State::Pending(source) = &self.state else { return None };
-        match source.port().take_waiter() {
-            Some(Waiter::Task(task)) => Some(task),
-            Some(Waiter::Waker(_)) | None => None,
         }
     }
 

@@ -5,7 +5,7 @@
 //! knows the root that both wait for, and the inner one only points outward. So a cancel finds the innermost
 //! pending root in one step however deep the nesting, and a loop that nests without end piles nothing up.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::panic::Location;
 use std::rc::{Rc, Weak};
 
@@ -17,17 +17,28 @@ use super::stage::{Step, walk};
 pub(super) trait Control {
     /// What the chain knows about itself.
     fn chain(&self) -> &Chain;
-    /// Cancels this very root: runs its canceller, and fires it as cancelled if that did not fire it. Returns
-    /// the stage that is to run next. Does nothing if it has fired or is being cancelled.
-    fn cancel_root(self: Rc<Self>) -> Option<Rc<dyn Step>>;
-    /// Tells this very root's resolver that a cancel is on its way.
-    fn announce_cancel(&self);
+    /// Fires this very root as cancelled. Returns the stage that is to run next.
+    fn fire_cancelled(self: Rc<Self>, failure: Failure) -> Option<Rc<dyn Step>>;
 }
 
 /// What a chain knows about itself.
 pub(super) struct Chain {
     waiting: RefCell<Waiting>,
     made_at: &'static Location<'static>,
+    pub(super) phase: Cell<Phase>,
+    pub(super) canceller: Cell<Option<Box<dyn FnOnce()>>>,
+}
+
+/// How far a chain's root is. It only moves forward.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Phase {
+    Pending,
+    /// A cancel is on its way.
+    Announced,
+    /// The canceller runs; it may fire the chain.
+    Cancelling,
+    Cancelled,
+    Fired,
 }
 
 /// What a chain waits for.
@@ -43,8 +54,16 @@ enum Waiting {
 }
 
 impl Chain {
-    pub(super) fn new(made_at: &'static Location<'static>) -> Self {
-        Self { waiting: RefCell::new(Waiting::OwnRoot), made_at }
+    pub(super) fn new(
+        canceller: Option<Box<dyn FnOnce()>>,
+        made_at: &'static Location<'static>,
+    ) -> Self {
+        Self {
+            waiting: RefCell::new(Waiting::OwnRoot),
+            made_at,
+            phase: Cell::new(Phase::Pending),
+            canceller: Cell::new(canceller),
+        }
     }
 
     fn outer(&self) -> Option<Rc<dyn Control>> {
@@ -83,31 +102,20 @@ pub(super) fn now_running(control: &Rc<dyn Control>) {
     drop(before);
 }
 
-/// What came of making one chain part of another.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Nesting {
-    /// It is done.
-    Done,
-    /// It is done, and a cancel was asked for while the callback ran: it is the inner one's now.
-    CancelAsked,
-    /// They are the same chain: it would wait for itself.
-    Impossible,
-}
-
-/// Makes the chain of `inner` part of that of `outer`, one of whose callbacks has returned it.
-pub(super) fn nest(outer: &Rc<dyn Control>, inner: &Rc<dyn Control>) -> Nesting {
+/// Makes the chain of `inner` part of that of `outer`, one of whose callbacks has returned it. Says whether a cancel
+/// was asked for while that callback ran, which is the inner one's now; `None` if they are the same chain, which
+/// would wait for itself.
+pub(super) fn nest(outer: &Rc<dyn Control>, inner: &Rc<dyn Control>) -> Option<bool> {
     let (outer, inner) = (outermost(outer), outermost(inner));
     if Rc::ptr_eq(&outer, &inner) {
-        return Nesting::Impossible;
+        return None;
     }
     let waiting = match inner.chain().waiting.replace(Waiting::PartOf(Rc::clone(&outer))) {
         Waiting::OwnRoot => Waiting::Inner(inner),
         other => other,
     };
-    match outer.chain().waiting.replace(waiting) {
-        Waiting::Running { cancel_asked: true } => Nesting::CancelAsked,
-        _ => Nesting::Done,
-    }
+    let before = outer.chain().waiting.replace(waiting);
+    Some(matches!(before, Waiting::Running { cancel_asked: true }))
 }
 
 /// The failure of a chain one of whose callbacks returned a Deferred further down that same chain.
@@ -118,11 +126,22 @@ pub(super) fn waits_for_itself() -> Failure {
     )
 }
 
-/// Cancels what the chain waits for. Returns the stage that is to run next.
+/// Cancels the root that the chain waits for: runs its canceller, and fires it as cancelled if that did not fire it.
+/// Returns the stage that is to run next. Does nothing to one that is being cancelled.
 ///
-/// If its callbacks are running, this is kept in mind for the first pending Deferred that one of them returns.
+/// If the chain's callbacks are running, this is kept in mind for the first pending Deferred that one of them
+/// returns.
 pub(super) fn cancel(control: &Rc<dyn Control>) -> Option<Rc<dyn Step>> {
-    pending_root(&outermost(control))?.cancel_root()
+    let root = pending_root(&outermost(control))?;
+    let Chain { phase, canceller, .. } = root.chain();
+    if phase.get() > Phase::Announced {
+        return None;
+    }
+    phase.set(Phase::Cancelling);
+    let panic = canceller.take().and_then(|canceller| Failure::catch(canceller).err());
+    let failure = panic.unwrap_or_else(Failure::cancelled);
+    let fired_by_canceller = phase.get() > Phase::Cancelling;
+    if fired_by_canceller { None } else { root.fire_cancelled(failure) }
 }
 
 fn pending_root(outermost: &Rc<dyn Control>) -> Option<Rc<dyn Control>> {
@@ -138,15 +157,20 @@ fn pending_root(outermost: &Rc<dyn Control>) -> Option<Rc<dyn Control>> {
 
 /// Cancels a chain later, without keeping it alive.
 #[derive(Clone)]
-pub(super) struct CancelHandle(pub(super) Weak<dyn Control>);
+pub(crate) struct CancelHandle(pub(super) Weak<dyn Control>);
 
 impl CancelHandle {
     pub(super) fn new(control: &Rc<dyn Control>) -> Self {
         Self(Rc::downgrade(control))
     }
 
+    /// Whether the chain may still wait for anything.
+    pub(crate) fn is_alive(&self) -> bool {
+        self.0.strong_count() > 0
+    }
+
     /// Cancels the chain, if it still waits for anything.
-    pub(super) fn cancel(&self) {
+    pub(crate) fn cancel(&self) {
         if let Some(control) = self.0.upgrade() {
             walk(cancel(&control));
         }
@@ -155,8 +179,8 @@ impl CancelHandle {
     /// Lets the resolver know that a cancel is on its way, so that it does not waste a value.
     pub(super) fn announce(&self) {
         let root = self.0.upgrade().and_then(|control| pending_root(&outermost(&control)));
-        if let Some(root) = root {
-            root.announce_cancel();
+        if let Some(phase) = root.as_ref().map(|root| &root.chain().phase) {
+            phase.set(phase.get().max(Phase::Announced));
         }
     }
 }

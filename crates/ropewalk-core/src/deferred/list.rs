@@ -63,17 +63,7 @@ impl DeferredList {
         deferreds: Vec<Deferred<T>>,
         options: DeferredListOptions,
     ) -> Deferred<ListResult<T>> {
-        let (resolver, all) = Deferred::with_canceller(cancel_all(&deferreds));
-        let results = deferreds.iter().map(|_| None).collect();
-        let gathering = Rc::new(Gathering::new(resolver, results));
-        if deferreds.is_empty() && !options.fire_on_one_callback {
-            gathering.fire(Ok(ListResult::All(Vec::new())));
-        }
-        for (index, deferred) in deferreds.into_iter().enumerate() {
-            let gathering = Rc::clone(&gathering);
-            deferred.add_both(move |result| gathering.list_result(index, result, options));
-        }
-        all
+        gather(deferreds, options, false)
     }
 }
 
@@ -99,17 +89,11 @@ impl DeferredList {
 /// ```
 #[track_caller]
 pub fn gather_results<T: 'static>(deferreds: Vec<Deferred<T>>) -> Deferred<Vec<T>> {
-    let (resolver, all) = Deferred::with_canceller(cancel_all(&deferreds));
-    let results = deferreds.iter().map(|_| None).collect();
-    let gathering = Rc::new(Gathering::new(resolver, results));
-    if deferreds.is_empty() {
-        gathering.fire(Ok(Vec::new()));
-    }
-    for (index, deferred) in deferreds.into_iter().enumerate() {
-        let gathering = Rc::clone(&gathering);
-        deferred.add_both(move |result| gathering.success(index, result));
-    }
-    all
+    let options = DeferredListOptions { fire_on_one_errback: true, ..Default::default() };
+    gather(deferreds, options, true).add_callback(|list| match list {
+        ListResult::All(results) => results.into_iter().collect(),
+        ListResult::First { value, .. } => Ok(vec![value]),
+    })
 }
 
 /// A canceller of all that are pending. It keeps none of them.
@@ -118,83 +102,65 @@ pub(super) fn cancel_all<T>(deferreds: &[Deferred<T>]) -> impl FnOnce() + use<T>
     move || handles.iter().for_each(CancelHandle::cancel)
 }
 
-/// What the inputs of a list share: the results so far, and the resolver until it has fired.
-struct Gathering<R: 'static, V: 'static> {
-    results: RefCell<Vec<Option<R>>>,
+/// Waits as `options` say. With `takes_first` the failure that the list fires with is no longer its own Deferred's.
+#[track_caller]
+fn gather<T: 'static>(
+    deferreds: Vec<Deferred<T>>,
+    options: DeferredListOptions,
+    takes_first: bool,
+) -> Deferred<ListResult<T>> {
+    let (resolver, all) = Deferred::with_canceller(cancel_all(&deferreds));
+    if deferreds.is_empty() && !options.fire_on_one_callback {
+        resolver.callback(ListResult::All(Vec::new()));
+        return all;
+    }
+    let gathering = Rc::new(Gathering {
+        results: RefCell::new(deferreds.iter().map(|_| None).collect()),
+        missing: Cell::new(deferreds.len()),
+        resolver: Cell::new(Some(resolver)),
+    });
+    for (index, deferred) in deferreds.into_iter().enumerate() {
+        let gathering = Rc::clone(&gathering);
+        deferred.add_both(move |result| {
+            // What this returns goes on in that one's own chain, where nobody takes it.
+            let failure = result.as_ref().err().filter(|_| !options.consume_errors).cloned();
+            let is_first = gathering.take(index, result, options);
+            failure.filter(|_| !(is_first && takes_first)).map_or(Ok(()), Err)
+        });
+    }
+    all
+}
+
+/// What those of a list share: the results so far, and the resolver until it has fired.
+struct Gathering<T: 'static> {
+    results: RefCell<Vec<Option<Result<T, Failure>>>>,
     missing: Cell<usize>,
-    resolver: Cell<Option<Resolver<V>>>,
+    resolver: Cell<Option<Resolver<ListResult<T>>>>,
 }
 
-impl<R, V> Gathering<R, V> {
-    fn new(resolver: Resolver<V>, results: Vec<Option<R>>) -> Self {
-        Self {
-            missing: Cell::new(results.len()),
-            results: RefCell::new(results),
-            resolver: Cell::new(Some(resolver)),
-        }
-    }
-
-    fn fire(&self, result: Result<V, Failure>) {
-        if let Some(resolver) = self.resolver.take() {
-            resolver.fire(result);
-        }
-    }
-
-    /// Keeps one result. Returns all of them once none is missing.
-    fn keep(&self, index: usize, result: R) -> Option<Vec<R>> {
-        let _none = self.results.borrow_mut()[index].replace(result);
-        self.missing.set(self.missing.get() - 1);
-        (self.missing.get() == 0).then(|| self.results.take().into_iter().flatten().collect())
-    }
-}
-
-impl<T> Gathering<Result<T, Failure>, ListResult<T>> {
-    /// Takes what one input gave; what it returns goes on in that input's own chain, where nobody takes it.
-    fn list_result(
-        &self,
-        index: usize,
-        result: Result<T, Failure>,
-        options: DeferredListOptions,
-    ) -> Result<(), Failure> {
-        let handed_on = match &result {
-            Err(failure) if !options.consume_errors => Err(failure.clone()),
-            _ => Ok(()),
-        };
+impl<T> Gathering<T> {
+    /// Takes what one gave; whether nothing had fired the list before.
+    fn take(&self, index: usize, result: Result<T, Failure>, options: DeferredListOptions) -> bool {
+        let Some(resolver) = self.resolver.take() else { return false };
         match result {
             Ok(value) if options.fire_on_one_callback => {
-                self.fire(Ok(ListResult::First { index, value }));
+                resolver.callback(ListResult::First { index, value });
             }
             Err(failure) if options.fire_on_one_errback => {
-                self.fire(Err(FirstError::failure(index, failure)));
+                resolver.errback(FirstError::failure(index, failure));
             }
             result => {
-                if let Some(results) = self.keep(index, result) {
-                    self.fire(Ok(ListResult::All(results)));
+                let _none = self.results.borrow_mut()[index].replace(result);
+                self.missing.set(self.missing.get() - 1);
+                if self.missing.get() > 0 {
+                    self.resolver.set(Some(resolver));
+                } else {
+                    let results = self.results.take().into_iter().flatten().collect();
+                    resolver.callback(ListResult::All(results));
                 }
             }
         }
-        handed_on
-    }
-}
-
-impl<T> Gathering<T, Vec<T>> {
-    /// Takes a success; the first failure fails the whole, and the later ones are nobody's.
-    fn success(&self, index: usize, result: Result<T, Failure>) -> Result<(), Failure> {
-        let resolver = self.resolver.take();
-        match (result, resolver) {
-            (Ok(value), resolver) => {
-                self.resolver.set(resolver);
-                if let Some(values) = self.keep(index, value) {
-                    self.fire(Ok(values));
-                }
-                Ok(())
-            }
-            (Err(failure), Some(resolver)) => {
-                resolver.errback(FirstError::failure(index, failure));
-                Ok(())
-            }
-            (Err(failure), None) => Err(failure),
-        }
+        true
     }
 }
 

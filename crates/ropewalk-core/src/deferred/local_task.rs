@@ -7,6 +7,8 @@ use std::cell::RefCell;
 use std::rc::Rc;
 use std::task::Waker;
 
+use crate::Failure;
+
 /// A reactor's task, seen from what it awaits.
 pub(crate) trait LocalTask {
     /// The waker that the reactor polls this task with. A combinator inside of the task may poll with its own.
@@ -21,17 +23,12 @@ thread_local! {
     static CURRENT: RefCell<Option<Rc<dyn LocalTask>>> = const { RefCell::new(None) };
 }
 
-/// Runs `poll` with `task` as the current one, and puts back the one before it, even if `poll` panics.
-pub(crate) fn poll_as<R>(task: Rc<dyn LocalTask>, poll: impl FnOnce() -> R) -> R {
-    struct Restore(Option<Rc<dyn LocalTask>>);
-    impl Drop for Restore {
-        fn drop(&mut self) {
-            let before = self.0.take();
-            CURRENT.set(before);
-        }
-    }
-    let _restore = Restore(CURRENT.replace(Some(task)));
-    poll()
+/// Runs `poll` with `task` as the current one, and puts back the one before it. A panic is a failure.
+pub(crate) fn poll_as<R>(task: Rc<dyn LocalTask>, poll: impl FnOnce() -> R) -> Result<R, Failure> {
+    let before = CURRENT.replace(Some(task));
+    let polled = Failure::catch(poll);
+    CURRENT.set(before);
+    polled
 }
 
 /// The task being polled now.

@@ -4,7 +4,6 @@
 //! request at a time on a connection, at most ten downloads.
 
 use std::cell::Cell;
-use std::fmt;
 use std::rc::Rc;
 
 use super::line::Line;
@@ -33,7 +32,7 @@ use super::{Deferred, Outcome};
 /// answered.callback(1);
 /// assert!(first.is_fired() && second.is_fired());
 /// ```
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct DeferredLock(DeferredSemaphore);
 
 /// Lets a number of holders through at a time. A cheap handle: clones are the same semaphore.
@@ -43,14 +42,13 @@ pub struct DeferredLock(DeferredSemaphore);
 pub struct DeferredSemaphore(Rc<Pool>);
 
 /// Holds a [`DeferredLock`]; dropping it releases the lock.
+pub type LockGuard = SemaphoreGuard;
+
+/// Holds one token of a [`DeferredSemaphore`]; dropping it gives the token back.
 ///
 /// # Fires
 /// The drop fires the next waiter, so that its callbacks run within it. If the drop is itself within such a
 /// callback, the next one runs when that callback has returned.
-#[derive(Debug)]
-pub struct LockGuard(#[expect(dead_code, reason = "held for its drop")] SemaphoreGuard);
-
-/// Holds one token of a [`DeferredSemaphore`]; dropping it gives the token back, as with [`LockGuard`].
 pub struct SemaphoreGuard(Rc<Pool>);
 
 impl DeferredLock {
@@ -71,7 +69,7 @@ impl DeferredLock {
     /// Fires with the lock: at once if it is free.
     #[track_caller]
     pub fn acquire(&self) -> Deferred<LockGuard> {
-        self.0.acquire().add_callback(|token| Ok(LockGuard(token)))
+        self.0.acquire()
     }
 
     /// Takes the lock, calls `work`, and releases the lock when what that returned has fired.
@@ -151,25 +149,10 @@ impl DeferredSemaphore {
     }
 }
 
-impl fmt::Debug for DeferredSemaphore {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("DeferredSemaphore")
-            .field("tokens_free", &self.tokens_free())
-            .field("waiters", &self.waiters())
-            .finish_non_exhaustive()
-    }
-}
-
 impl Drop for SemaphoreGuard {
     fn drop(&mut self) {
         self.0.free.set(self.0.free.get() + 1);
         self.0.hand_out();
-    }
-}
-
-impl fmt::Debug for SemaphoreGuard {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("SemaphoreGuard").finish_non_exhaustive()
     }
 }
 

@@ -27,6 +27,7 @@
 mod awaiting;
 mod chain;
 mod control;
+mod ending;
 mod line;
 mod list;
 mod local_task;
@@ -45,6 +46,8 @@ mod tests;
 
 pub use awaiting::Awaiting;
 pub use chain::Deferred;
+pub(crate) use control::CancelHandle;
+pub(crate) use ending::Ending;
 pub use list::{DeferredList, DeferredListOptions, FirstError, ListResult, gather_results};
 pub(crate) use local_task::{LocalTask, poll_as};
 pub use lock::{DeferredLock, DeferredSemaphore, LockGuard, SemaphoreGuard};

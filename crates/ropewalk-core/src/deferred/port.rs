@@ -11,7 +11,7 @@ use std::rc::Rc;
 use crate::Failure;
 
 use super::awaiting::Waiter;
-use super::control::{self, Control, Nesting};
+use super::control::{self, Control};
 use super::stage::{Receive, Step};
 use super::unhandled;
 
@@ -60,7 +60,7 @@ impl<T> Port<T> {
 
     /// Whether the result is there.
     pub(super) fn has_result(&self) -> bool {
-        self.look(|exit| matches!(exit, Exit::Result(_)))
+        self.take_result().map(|result| self.0.set(Exit::Result(result))).is_some()
     }
 
     /// The result is to go to `stage`.
@@ -71,24 +71,6 @@ impl<T> Port<T> {
     /// The result is to be kept, and the task woken that `waiter` stands for.
     pub(super) fn wake_later(&self, waiter: Waiter) {
         self.0.set(Exit::Task(waiter));
-    }
-
-    /// Who waits here, if a task does.
-    pub(super) fn take_waiter(&self) -> Option<Waiter> {
-        match self.0.replace(Exit::Open) {
-            Exit::Task(waiter) => Some(waiter),
-            other => {
-                self.0.set(other);
-                None
-            }
-        }
-    }
-
-    fn look<R>(&self, at: impl FnOnce(&Exit<T>) -> R) -> R {
-        let exit = self.0.replace(Exit::Open);
-        let seen = at(&exit);
-        self.0.set(exit);
-        seen
     }
 }
 
@@ -139,11 +121,10 @@ pub(super) fn wait_for<T>(
     inner: Rc<dyn Source<T>>,
 ) -> Option<Rc<dyn Step>> {
     let control = Rc::clone(&inner).control();
-    let nesting = control::nest(&Rc::clone(&outer).control(), &control);
-    if nesting == Nesting::Impossible {
+    let Some(cancel_asked) = control::nest(&Rc::clone(&outer).control(), &control) else {
         detach(inner);
         return deliver(outer, Err(control::waits_for_itself()));
-    }
+    };
     let exit = match outer.port().0.replace(Exit::Open) {
         // What someone else looks into must stay where it is.
         stays @ (Exit::Open | Exit::Task(_) | Exit::Result(_)) => {
@@ -153,5 +134,5 @@ pub(super) fn wait_for<T>(
         moves => moves,
     };
     inner.port().0.set(exit);
-    if nesting == Nesting::CancelAsked { control::cancel(&control) } else { None }
+    if cancel_asked { control::cancel(&control) } else { None }
 }

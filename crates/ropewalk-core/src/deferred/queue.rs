@@ -105,15 +105,6 @@ impl<T> Clone for DeferredQueue<T> {
     }
 }
 
-impl<T> fmt::Debug for DeferredQueue<T> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("DeferredQueue")
-            .field("len", &self.len())
-            .field("backlog", &self.backlog())
-            .finish_non_exhaustive()
-    }
-}
-
 /// The queue is full; this is the value that found no place.
 pub struct QueueFull<T>(pub T);
 

@@ -1,15 +1,12 @@
 //! [`race`] and [`until_first_success`]: one success out of several ways to get it.
 
-use std::cell::{Cell, RefCell};
 use std::error::Error;
 use std::fmt;
-use std::rc::Rc;
 
 use crate::{Failure, FailureKind};
 
-use super::Deferred;
 use super::list::cancel_all;
-use super::resolver::Resolver;
+use super::{Deferred, DeferredList, DeferredListOptions, ListResult};
 
 /// Waits for the first of `deferreds` to succeed, and gives its place in the list and what it gave.
 ///
@@ -34,56 +31,24 @@ use super::resolver::Resolver;
 /// ```
 #[track_caller]
 pub fn race<T: 'static>(deferreds: Vec<Deferred<T>>) -> Deferred<(usize, T)> {
-    let (resolver, winner) = Deferred::with_canceller(cancel_all(&deferreds));
-    let running = Rc::new(Race {
-        resolver: Cell::new(Some(resolver)),
-        failures: RefCell::new(vec![None; deferreds.len()]),
-        cancel_others: Cell::new(Some(Box::new(cancel_all(&deferreds)))),
-    });
     if deferreds.is_empty() {
-        running.lost();
+        return Deferred::fail(FailureGroup::failure(Vec::new()));
     }
-    for (index, deferred) in deferreds.into_iter().enumerate() {
-        let running = Rc::clone(&running);
-        deferred.add_both(move |result| match result {
-            Ok(value) => running.won(index, value),
-            Err(failure) => running.failed(index, failure),
-        });
-    }
-    winner
-}
-
-/// What the runners share.
-struct Race<T: 'static> {
-    /// Until somebody has won or all have lost.
-    resolver: Cell<Option<Resolver<(usize, T)>>>,
-    failures: RefCell<Vec<Option<Failure>>>,
-    cancel_others: Cell<Option<Box<dyn FnOnce()>>>,
-}
-
-impl<T> Race<T> {
-    fn won(&self, index: usize, value: T) {
-        let Some(resolver) = self.resolver.take() else { return };
-        if let Some(cancel) = self.cancel_others.take() {
-            cancel();
+    let cancel_others = cancel_all(&deferreds);
+    let options = DeferredListOptions {
+        fire_on_one_callback: true,
+        consume_errors: true,
+        ..DeferredListOptions::default()
+    };
+    DeferredList::new(deferreds, options).add_callback(|list| match list {
+        ListResult::First { index, value } => {
+            cancel_others();
+            Ok((index, value))
         }
-        resolver.callback((index, value));
-    }
-
-    fn failed(&self, index: usize, failure: Failure) {
-        self.failures.borrow_mut()[index] = Some(failure);
-        if self.failures.borrow().iter().all(Option::is_some) {
-            self.lost();
+        ListResult::All(lost) => {
+            Err(FailureGroup::failure(lost.into_iter().filter_map(Result::err).collect()))
         }
-    }
-
-    fn lost(&self) {
-        if let Some(resolver) = self.resolver.take() {
-            resolver.errback(FailureGroup::failure(
-                self.failures.take().into_iter().flatten().collect(),
-            ));
-        }
-    }
+    })
 }
 
 /// Makes one attempt after the other until one succeeds, and gives what it gave.

@@ -1,13 +1,11 @@
 //! [`Resolver`]: the end of a chain that fires it.
 
-use std::cell::Cell;
-use std::fmt;
-use std::panic::{AssertUnwindSafe, Location, catch_unwind};
+use std::panic::Location;
 use std::rc::Rc;
 
 use crate::Failure;
 
-use super::control::{self, Chain, Control};
+use super::control::{self, Chain, Control, Phase};
 use super::port::{Port, Source, deliver};
 use super::stage::{Step, walk};
 
@@ -38,12 +36,7 @@ impl<T> Resolver<T> {
         canceller: Option<Box<dyn FnOnce()>>,
         made_at: &'static Location<'static>,
     ) -> (Self, Rc<dyn Source<T>>) {
-        let root = Rc::new(Root {
-            port: Port::new(),
-            phase: Cell::new(Phase::Pending),
-            canceller: Cell::new(canceller),
-            chain: Chain::new(made_at),
-        });
+        let root = Rc::new(Root { port: Port::new(), chain: Chain::new(canceller, made_at) });
         (Self { root: Rc::clone(&root) }, root)
     }
 
@@ -59,7 +52,7 @@ impl<T> Resolver<T> {
 
     /// Fires the chain with either.
     pub fn fire(self, result: Result<T, Failure>) {
-        if self.root.phase.get().may_fire() {
+        if self.root.phase() <= Phase::Cancelling {
             walk(self.root.fire(result, Phase::Fired));
         }
     }
@@ -69,13 +62,13 @@ impl<T> Resolver<T> {
     /// It may turn true a little before the canceller runs: dropping an `.await` inside a task announces the
     /// cancel and queues it.
     pub fn is_cancelled(&self) -> bool {
-        matches!(self.root.phase.get(), Phase::Announced | Phase::Cancelling | Phase::Cancelled)
+        matches!(self.root.phase(), Phase::Announced | Phase::Cancelling | Phase::Cancelled)
     }
 }
 
 impl<T> Drop for Resolver<T> {
     fn drop(&mut self) {
-        match self.root.phase.get() {
+        match self.root.phase() {
             Phase::Pending => walk(self.root.fire(Err(Failure::abandoned()), Phase::Fired)),
             Phase::Announced => walk(self.root.fire(Err(Failure::cancelled()), Phase::Cancelled)),
             Phase::Cancelling | Phase::Cancelled | Phase::Fired => {}
@@ -83,47 +76,23 @@ impl<T> Drop for Resolver<T> {
     }
 }
 
-impl<T> fmt::Debug for Resolver<T> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Resolver")
-            .field("is_cancelled", &self.is_cancelled())
-            .finish_non_exhaustive()
-    }
-}
-
 /// The first node of a pending chain.
 struct Root<T> {
     port: Port<T>,
-    phase: Cell<Phase>,
-    canceller: Cell<Option<Box<dyn FnOnce()>>>,
     chain: Chain,
 }
 
-/// How far a root is. It only moves forward.
-#[derive(Clone, Copy)]
-enum Phase {
-    Pending,
-    /// A cancel is on its way.
-    Announced,
-    /// The canceller runs; it may fire the chain.
-    Cancelling,
-    Cancelled,
-    Fired,
-}
-
-impl Phase {
-    fn may_fire(self) -> bool {
-        matches!(self, Self::Pending | Self::Announced | Self::Cancelling)
-    }
-}
-
 impl<T: 'static> Root<T> {
+    fn phase(&self) -> Phase {
+        self.chain.phase.get()
+    }
+
     /// Gives the chain its result; to be called once. Returns the stage that is to run next.
     fn fire(self: &Rc<Self>, result: Result<T, Failure>, phase: Phase) -> Option<Rc<dyn Step>> {
-        self.phase.set(phase);
+        self.chain.phase.set(phase);
         let control: Rc<dyn Control> = Rc::<Self>::clone(self);
         control::now_running(&control);
-        drop(self.canceller.take());
+        drop(self.chain.canceller.take());
         deliver(Rc::<Self>::clone(self), result)
     }
 }
@@ -133,27 +102,8 @@ impl<T: 'static> Control for Root<T> {
         &self.chain
     }
 
-    fn cancel_root(self: Rc<Self>) -> Option<Rc<dyn Step>> {
-        if !matches!(self.phase.get(), Phase::Pending | Phase::Announced) {
-            return None;
-        }
-        self.phase.set(Phase::Cancelling);
-        let failure = match self
-            .canceller
-            .take()
-            .map(|canceller| catch_unwind(AssertUnwindSafe(canceller)))
-        {
-            Some(Err(payload)) => Failure::from_panic(&*payload),
-            Some(Ok(())) | None => Failure::cancelled(),
-        };
-        let fired_by_canceller = !self.phase.get().may_fire();
-        if fired_by_canceller { None } else { self.fire(Err(failure), Phase::Cancelled) }
-    }
-
-    fn announce_cancel(&self) {
-        if let Phase::Pending = self.phase.get() {
-            self.phase.set(Phase::Announced);
-        }
+    fn fire_cancelled(self: Rc<Self>, failure: Failure) -> Option<Rc<dyn Step>> {
+        self.fire(Err(failure), Phase::Cancelled)
     }
 }
 

@@ -4,7 +4,6 @@
 //! owned by the node before it, and also by the Deferred at its end while somebody holds that.
 
 use std::cell::Cell;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::rc::Rc;
 
 use crate::Failure;
@@ -36,8 +35,7 @@ pub(super) fn walk(first: Option<Rc<dyn Step>>) {
 
 /// Runs a callback; its panic is a failure.
 pub(super) fn caught<U: 'static>(work: impl FnOnce() -> Deferred<U>) -> Deferred<U> {
-    catch_unwind(AssertUnwindSafe(work))
-        .unwrap_or_else(|payload| Deferred::fail(Failure::from_panic(&*payload)))
+    Failure::catch(work).unwrap_or_else(Deferred::fail)
 }
 
 /// One callback of a pending chain.

@@ -33,12 +33,12 @@ thread_local! {
     static WRITES_TO: RefCell<Option<Box<dyn Fn()>>> = const { RefCell::new(None) };
 }
 
-/// Bytes whose owner writes to the transport when they have been sent.
-struct Refills;
+/// Bytes whose owner writes to the transport when they have been sent, or copied.
+struct Refills(&'static [u8]);
 
 impl AsRef<[u8]> for Refills {
     fn as_ref(&self) -> &[u8] {
-        &[b'x'; 2000]
+        self.0
     }
 }
 
@@ -81,13 +81,24 @@ fn bytes_that_write_when_they_have_been_sent_find_nothing_borrowed() {
             transport.start_layer(Plain, Bytes::new());
         }
         writing_when_dropped(&transport);
-        transport.write_bytes(Bytes::from_owner(Refills));
+        transport.write_bytes(Bytes::from_owner(Refills(&[b'x'; 2000])));
         transport.write(b"and ");
         stage.turns();
         let wire = stage.hand.wire();
         assert_eq!((wire.len(), &wire[2000..]), (2008, &b"and more"[..]), "layered: {layered}");
         WRITES_TO.set(None);
     }
+}
+
+#[test]
+fn bytes_that_write_when_they_have_been_copied_find_nothing_borrowed() {
+    let stage = Stage::new();
+    let (_, transport) = stage.connect(Recorder::new);
+    writing_when_dropped(&transport);
+    transport.write_bytes(Bytes::from_owner(Refills(b"few and ")));
+    stage.turns();
+    assert_eq!(stage.hand.wire(), b"few and more");
+    WRITES_TO.set(None);
 }
 
 #[test]
@@ -117,7 +128,7 @@ fn datagrams_that_send_when_they_have_been_sent_find_nothing_borrowed() {
     let transport = stage.reactor().open_datagram(Box::new(Deaf)).expect("there is room");
     let again = transport.clone();
     WRITES_TO.set(Some(Box::new(move || again.send(b"again".to_vec()))));
-    transport.send(Bytes::from_owner(Refills));
+    transport.send(Bytes::from_owner(Refills(b"x")));
     stage.turns();
     WRITES_TO.set(None);
     assert_eq!(transport.dropped(), 0);

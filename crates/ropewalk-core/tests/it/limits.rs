@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use ropewalk_core::{
-    Close, ConnectionLimits, Consumer, Event, Failure, FailureKind, Producer, Streaming,
+    Chunk, Close, ConnectionLimits, Consumer, Event, Failure, FailureKind, Layer, LayerIo,
+    OutQueue, Producer, Streaming,
 };
 use ropewalk_testing::{Log, Recorded, Recorder};
 
@@ -34,6 +35,59 @@ fn past_write_bytes_max_the_connection_is_aborted_and_write_says_nothing() {
     assert_eq!(log.lost_kind(), Some(FailureKind::Limit));
     let id = transport.slot_id();
     assert_eq!(stage.hand.asked(id).last(), Some(&Asked::Close(id, Close::Abort)));
+}
+
+#[test]
+fn a_burst_of_one_turn_is_judged_by_what_the_flush_could_not_send() {
+    let stage = Stage::new();
+    let limits = ConnectionLimits { write_bytes_max: 10, ..ConnectionLimits::default() };
+    let (log, transport) = stage.connect_within(limits.clone(), Recorder::new);
+    (0..100).for_each(|_| transport.write(b"0123456789"));
+    stage.turns();
+    assert_eq!((log.lost_kind(), stage.hand.wire().len()), (None, 1000), "the peer reads");
+
+    stage.hand.keep(true);
+    transport.write(b"01234");
+    transport.write(b"012345");
+    stage.turns();
+    assert_eq!(log.lost_kind(), Some(FailureKind::Limit), "the peer does not");
+    let id = transport.slot_id();
+    assert_eq!(stage.hand.asked(id).last(), Some(&Asked::Close(id, Close::Abort)));
+}
+
+#[test]
+fn a_burst_has_a_bound_before_the_flush_too() {
+    let stage = Stage::new();
+    let limits = ConnectionLimits { write_bytes_max: 1 << 20, ..ConnectionLimits::default() };
+    let (log, transport) = stage.connect_within(limits, Recorder::new);
+    (0..5).for_each(|_| transport.write_bytes(vec![0; 1 << 20]));
+    assert_eq!(transport.buffered(), 5 << 20, "write_bytes_max and 4 MiB");
+    transport.write(b"x");
+    assert_eq!(transport.buffered(), 0, "it is dropped at once");
+    stage.turns();
+    assert_eq!(log.lost_kind(), Some(FailureKind::Limit));
+}
+
+#[test]
+fn what_a_layer_holds_back_waits() {
+    /// Lets nothing through.
+    struct Dam;
+    impl Layer for Dam {
+        fn inbound(&mut self, _: Chunk<'_>, _: &mut LayerIo<'_>) -> Result<(), Failure> {
+            Ok(())
+        }
+        fn outbound(&mut self, _: &mut OutQueue, _: &mut LayerIo<'_>) -> Result<(), Failure> {
+            Ok(())
+        }
+    }
+    let stage = Stage::new();
+    let limits = ConnectionLimits { write_bytes_max: 10, ..ConnectionLimits::default() };
+    let (log, transport) = stage.connect_within(limits, Recorder::new);
+    transport.start_layer(Dam, Bytes::new());
+    transport.write(b"0123456");
+    transport.write(b"0123456");
+    stage.turns();
+    assert_eq!(log.lost_kind(), Some(FailureKind::Limit));
 }
 
 #[test]

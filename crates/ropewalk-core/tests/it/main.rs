@@ -3,6 +3,7 @@
 //! Two drivers: the one in memory of `ropewalk-testing`, and a [`puppet`](puppet::Puppet) that says exactly
 //! what a test wants said.
 
+mod climbing;
 mod drops;
 mod endpoints;
 mod guest;

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use std::rc::Rc;
 
 use bytes::Bytes;
-use ropewalk_core::{Chunk, Close, Event, Failure, Layer, LayerIo, OutQueue};
+use ropewalk_core::{Chunk, Close, Event, Failure, FailureKind, Layer, LayerIo, OutQueue};
 use ropewalk_testing::Recorder;
 
 use crate::puppet::{Asked, Stage};
@@ -87,4 +87,39 @@ fn an_attachment_waits_for_its_byte() {
     transport.write(b"after");
     stage.turns();
     assert_eq!((stage.hand.wire(), Rc::strong_count(&token)), (b"beforeafter".to_vec(), 1));
+}
+
+/// Lets everything through.
+struct Glass;
+
+impl Layer for Glass {
+    fn inbound(&mut self, chunk: Chunk<'_>, io: &mut LayerIo<'_>) -> Result<(), Failure> {
+        io.deliver(chunk.as_slice());
+        Ok(())
+    }
+
+    fn outbound(&mut self, from: &mut OutQueue, io: &mut LayerIo<'_>) -> Result<(), Failure> {
+        io.send_queue(from);
+        Ok(())
+    }
+}
+
+#[test]
+fn what_waits_for_one_byte_is_counted_through_all_layers() {
+    for layers in 0..=2 {
+        let stage = Stage::new();
+        let (log, transport) = stage.connect(Recorder::new);
+        (0..layers).for_each(|_| transport.start_layer(Glass, Bytes::new()));
+        for _ in 0..2 {
+            transport.write(b"x");
+            for _ in 0..11 {
+                (0..23).for_each(|_| transport.attach(()));
+                stage.turn();
+            }
+        }
+        assert!(log.lost().is_none(), "{layers} layers: 253 are allowed");
+        transport.attach(());
+        stage.turns();
+        assert_eq!(log.lost_kind(), Some(FailureKind::Limit), "{layers} layers");
+    }
 }

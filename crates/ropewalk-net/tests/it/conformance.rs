@@ -1,14 +1,15 @@
 //! Every driver passes the conformance suites, over TCP and over UNIX sockets.
 
+use std::path::PathBuf;
 use std::rc::Rc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use ropewalk_core::Address;
 use ropewalk_net::{
-    SystemResolver, TcpClientEndpoint, TcpServerEndpoint, UnixClientEndpoint, UnixServerEndpoint,
-    new_loop,
+    SystemResolver, TcpClientEndpoint, TcpServerEndpoint, UdpEndpoint, UnixClientEndpoint,
+    UnixDatagramEndpoint, UnixServerEndpoint, new_loop,
 };
-use ropewalk_testing::{Setup, check_driver, check_transport};
+use ropewalk_testing::{DatagramSetup, Setup, check_datagrams, check_driver, check_transport};
 
 use crate::rig::drivers;
 
@@ -24,12 +25,14 @@ fn tcp(reactor: &str) -> Setup {
     Setup { hears_while_paused, ..Setup::new(event_loop, server, client) }
 }
 
-fn unix(reactor: &str) -> Setup {
+fn unique_path() -> PathBuf {
     static NUMBER: AtomicU32 = AtomicU32::new(0);
     let number = NUMBER.fetch_add(1, Ordering::Relaxed);
-    let name = format!("ropewalk-conformance-{}-{number}", std::process::id());
-    let path = std::env::temp_dir().join(name);
-    let server = UnixServerEndpoint::new(path);
+    std::env::temp_dir().join(format!("ropewalk-conformance-{}-{number}", std::process::id()))
+}
+
+fn unix(reactor: &str) -> Setup {
+    let server = UnixServerEndpoint::new(unique_path());
     let client = |address: &Address| match address {
         Address::Unix(path) => Rc::new(UnixClientEndpoint::new(path.as_path())) as Rc<_>,
         other => panic!("{other} is no path"),
@@ -88,4 +91,38 @@ fn uring_over_tcp() {
 #[test]
 fn uring_over_unix() {
     check_uring(|| unix("uring"));
+}
+
+fn udp(reactor: &str) -> DatagramSetup {
+    let local = ([127, 0, 0, 1], 0);
+    DatagramSetup {
+        event_loop: new_loop(Some(reactor)).unwrap(),
+        bound: Box::new(move || Rc::new(UdpEndpoint::new(local))),
+        connected: Box::new(|address| Rc::new(UdpEndpoint::connected_to(address.ip().unwrap()))),
+    }
+}
+
+fn unix_datagrams(reactor: &str) -> DatagramSetup {
+    DatagramSetup {
+        event_loop: new_loop(Some(reactor)).unwrap(),
+        bound: Box::new(|| Rc::new(UnixDatagramEndpoint::new(unique_path()))),
+        connected: Box::new(|address| {
+            let connect_to = Some(address.clone());
+            Rc::new(UnixDatagramEndpoint { connect_to, ..UnixDatagramEndpoint::new(unique_path()) })
+        }),
+    }
+}
+
+#[test]
+fn every_driver_over_udp() {
+    for reactor in drivers() {
+        check_datagrams(|| udp(reactor));
+    }
+}
+
+#[test]
+fn every_driver_over_unix_datagrams() {
+    for reactor in drivers() {
+        check_datagrams(|| unix_datagrams(reactor));
+    }
 }

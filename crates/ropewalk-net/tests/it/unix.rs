@@ -9,7 +9,7 @@ use std::os::unix::net::{UnixDatagram, UnixListener};
 use std::rc::Rc;
 use std::time::Duration;
 
-use ropewalk_core::{Address, Cx, Deferred, FailureKind, Loop, Protocol, Resolver};
+use ropewalk_core::{Address, Cx, Deferred, FailureKind, Loop, Protocol, Resolver, Wait};
 use ropewalk_net::{UnixClientEndpoint, UnixDatagramEndpoint, UnixServerEndpoint};
 
 use crate::rig::{
@@ -173,7 +173,7 @@ fn a_full_backlog_is_waited_for_and_not_for_ever() {
     let connected = connect(&client, &second);
     assert!(!connected.is_fired());
     until(&other_loop, || {
-        main_loop.turn(ropewalk_core::Wait::No).unwrap().unwrap();
+        main_loop.turn(Wait::No).unwrap().unwrap();
         connected.is_fired() && second.bytes() == b"hi"
     });
     assert!(!late.is_connected());
@@ -256,6 +256,33 @@ fn what_cannot_be_attached_costs_the_connection() {
     heard.transport().write(b"look");
     let lost = get(&main_loop, heard.lost()).unwrap();
     assert_eq!(lost.to_string(), "what was attached is not an OwnedFd");
+}
+
+#[test]
+fn attachments_behind_bytes_that_cannot_be_sent_are_counted_too() {
+    each_driver(|main_loop| {
+        let directory = Directory::new();
+        let reactor = main_loop.reactor();
+        let server = UnixServerEndpoint::new(directory.join("socket"));
+        let (theirs, heard) = (Heard::default(), Heard::default());
+        let ear = |heard: &Heard| {
+            let heard = heard.clone();
+            move || heard.ear(b"")
+        };
+        let _port = get(main_loop, reactor.listen(&server, ear(&theirs))).unwrap();
+        let client = UnixClientEndpoint::new(directory.join("socket"));
+        get(main_loop, reactor.connect(&client, ear(&heard))).unwrap();
+        until(main_loop, || theirs.is_connected());
+        theirs.transport().pause_producing();
+        let transport = heard.transport();
+        transport.write_bytes(vec![0; 8 << 20]);
+        (0..253).for_each(|_| transport.attach("one of many"));
+        let _ = main_loop.turn(Wait::No).unwrap();
+        assert!(transport.buffered() > 0 && transport.is_connected());
+        transport.attach("one too many");
+        let lost = get(main_loop, heard.lost()).unwrap();
+        assert!(lost.is(FailureKind::Limit), "{lost}");
+    });
 }
 
 #[test]

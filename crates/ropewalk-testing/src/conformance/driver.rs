@@ -33,7 +33,7 @@ pub fn check_driver(make: impl Fn() -> Setup) {
         Case::of(a_notice_ends_the_wait_and_is_used_up),
         Case::of(one_connection_gets_a_bounded_share_of_a_turn),
     ];
-    run_all("check_driver", &cases, &make);
+    run_all("check_driver", &cases, || Bench::new(make()));
 }
 
 fn opened_is_said_first_and_once(bench: Bench) {

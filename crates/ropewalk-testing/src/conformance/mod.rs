@@ -5,13 +5,16 @@
 //! own, and panics with the names of those that failed. No case sleeps or relies on speed; over a driver in
 //! memory they take virtual time.
 
+mod datagrams;
 mod driver;
 mod probe;
 mod protocol;
+mod runner;
 mod setup;
 mod suite;
 mod transport;
 
+pub use datagrams::{DatagramSetup, check_datagrams};
 pub use driver::check_driver;
 pub use protocol::check_protocol;
 pub use setup::Setup;

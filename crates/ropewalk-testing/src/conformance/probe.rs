@@ -13,7 +13,8 @@ use ropewalk_core::{
     Sink, SlotId, Time, Wait,
 };
 
-use super::setup::{Bench, PATIENCE};
+use super::runner::PATIENCE;
+use super::setup::Bench;
 
 /// A driver, and somebody who listens to it.
 pub(crate) struct Probe {

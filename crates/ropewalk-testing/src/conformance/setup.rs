@@ -1,13 +1,14 @@
 //! [`Setup`]: what a conformance suite is given to try; and the [`Bench`] it is tried on.
 
+use std::ops::Deref;
 use std::rc::Rc;
-use std::time::Duration;
 
 use ropewalk_core::{
     Address, ClientEndpoint, ConnectionLimits, Deferred, Factory, Failure, Lineage, ListeningPort,
-    Loop, Reactor, ServerEndpoint, Transport, Wait,
+    Loop, ServerEndpoint, Transport,
 };
 
+use super::runner::Runner;
 use crate::{Log, Recorder};
 
 /// A loop over the driver to be checked, and a place to listen and to connect on it. Made afresh for each
@@ -32,6 +33,9 @@ pub struct Setup {
     /// More bytes than the system takes for a peer that does not read, at least 256 KiB. Default in
     /// [`new`](Self::new): 32 MiB.
     pub flood_bytes: usize,
+    /// How many bytes the system takes at once from a connection with none waiting. Default in
+    /// [`new`](Self::new): 30,000, which is less than any system's.
+    pub burst_bytes: usize,
 }
 
 impl Setup {
@@ -50,13 +54,14 @@ impl Setup {
             threads: true,
             many_bytes: 10_000_000,
             flood_bytes: 32 << 20,
+            burst_bytes: 30_000,
         }
     }
 }
 
 /// A setup at work. Its methods run the loop.
 pub(crate) struct Bench {
-    pub(crate) event_loop: Loop,
+    pub(crate) runner: Runner,
     pub(crate) setup: Properties,
     server: Rc<dyn ServerEndpoint>,
     client: Box<dyn Fn(&Address) -> Rc<dyn ClientEndpoint>>,
@@ -70,6 +75,7 @@ pub(crate) struct Properties {
     pub(crate) threads: bool,
     pub(crate) many_bytes: usize,
     pub(crate) flood_bytes: usize,
+    pub(crate) burst_bytes: usize,
 }
 
 /// Two ends of one connection, both [`Recorder`]s.
@@ -79,11 +85,13 @@ pub(crate) struct Ends {
     pub(crate) port: ListeningPort,
 }
 
-/// Longer than anything takes that works, on a busy machine; in virtual time it costs nothing.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
+impl Deref for Bench {
+    type Target = Runner;
 
-/// More turns than any case takes between two of its steps.
-const TURNS_MAX: u32 = 5_000_000;
+    fn deref(&self) -> &Runner {
+        &self.runner
+    }
+}
 
 impl Bench {
     pub(crate) fn new(setup: Setup) -> Self {
@@ -93,64 +101,10 @@ impl Bench {
             threads: setup.threads,
             many_bytes: setup.many_bytes,
             flood_bytes: setup.flood_bytes,
+            burst_bytes: setup.burst_bytes,
         };
         let Setup { event_loop, server, client, .. } = setup;
-        Self { event_loop, setup: properties, server, client }
-    }
-
-    pub(crate) fn reactor(&self) -> &Reactor {
-        self.event_loop.reactor()
-    }
-
-    pub(crate) fn turn(&self, most: Wait) {
-        let turned = self.event_loop.turn(most).expect("the suite runs outside of the loop");
-        turned.expect("the driver can wait");
-    }
-
-    /// Runs until something is so.
-    #[track_caller]
-    pub(crate) fn until(&self, what: &str, is_so: impl Fn() -> bool) {
-        let (mut turns, end) = (0, self.reactor().now() + PATIENCE);
-        while !is_so() {
-            assert!(self.reactor().now() < end, "waited {PATIENCE:?} in vain: {what}");
-            // Where time is virtual, it stands still as long as there is work.
-            assert!(turns < TURNS_MAX, "worked {TURNS_MAX} turns in vain: {what}");
-            turns += 1;
-            self.turn(Wait::Until(end));
-        }
-    }
-
-    /// Runs until `count` has reached `goal`, however long that takes, as long as it grows.
-    #[track_caller]
-    pub(crate) fn until_count(&self, goal: usize, count: impl Fn() -> usize) {
-        while count() < goal {
-            let before = count();
-            self.until("it to go on", || count() > before);
-        }
-    }
-
-    /// Runs for a while, to see that something does not happen.
-    pub(crate) fn pass(&self, time: Duration) {
-        let end = self.reactor().now() + time;
-        while self.reactor().now() < end {
-            self.turn(Wait::Until(end));
-        }
-    }
-
-    /// As [`pass`](Self::pass), for as long as what is on its way may take.
-    pub(crate) fn idle(&self) {
-        self.pass(Duration::from_millis(30));
-    }
-
-    /// Runs until `deferred` fires.
-    #[track_caller]
-    pub(crate) fn wait_for<T: 'static>(&self, deferred: Deferred<T>) -> Result<T, Failure> {
-        let outcome = Rc::new(std::cell::RefCell::new(None));
-        let slot = outcome.clone();
-        drop(deferred.add_both(move |result| drop(slot.replace(Some(result)))));
-        self.until("a Deferred to fire", || outcome.borrow().is_some());
-        let taken = outcome.take();
-        taken.expect("it has fired")
+        Self { runner: Runner { event_loop }, setup: properties, server, client }
     }
 
     #[track_caller]

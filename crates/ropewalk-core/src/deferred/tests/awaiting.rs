@@ -42,7 +42,12 @@ impl TestTask {
     }
 
     fn poll<F: Future>(self: &Rc<Self>, future: Pin<&mut F>) -> Poll<F::Output> {
-        poll_as(Rc::<Self>::clone(self), || future.poll(&mut Context::from_waker(&self.waker)))
+        let poll = || future.poll(&mut Context::from_waker(&self.waker));
+        poll_as(Rc::<Self>::clone(self), poll).expect("it does not panic")
+    }
+
+    fn drop_within<F>(self: &Rc<Self>, future: F) {
+        poll_as(Rc::<Self>::clone(self), || drop(future)).expect("it does not panic");
     }
 
     fn run_calls(&self) {
@@ -167,7 +172,7 @@ fn dropping_a_pending_await_in_a_task_announces_the_cancel_and_queues_it() {
     let (resolver, answer) = Deferred::<u32>::with_canceller(move || traced.note("canceller"));
     let mut future = Box::pin(answer.into_future());
     assert!(task.poll(future.as_mut()).is_pending());
-    drop(future);
+    task.drop_within(future);
     trace.assert(&[]);
     assert!(resolver.is_cancelled());
     task.run_calls();
@@ -178,7 +183,7 @@ fn dropping_a_pending_await_in_a_task_announces_the_cancel_and_queues_it() {
 fn an_await_that_was_never_polled_is_cancelled_through_the_task_that_drops_it() {
     let task = TestTask::new(&Arc::default());
     let (resolver, answer) = Deferred::<u32>::new();
-    poll_as(Rc::<TestTask>::clone(&task), move || drop(answer.into_future()));
+    task.drop_within(answer.into_future());
     assert_eq!(task.calls.borrow().len(), 1);
     task.run_calls();
     assert!(resolver.is_cancelled());
@@ -189,7 +194,7 @@ fn a_resolver_dropped_after_the_announcement_is_cancelled_not_abandoned() {
     let task = TestTask::new(&Arc::default());
     let lines = logged(|| {
         let (resolver, answer) = Deferred::<u32>::new();
-        poll_as(Rc::<TestTask>::clone(&task), move || drop(answer.into_future()));
+        task.drop_within(answer.into_future());
         drop(resolver);
         task.run_calls();
     });
@@ -202,7 +207,7 @@ fn a_queue_gives_no_value_to_a_get_whose_cancel_is_on_its_way() {
     let queue = DeferredQueue::new(1, 1);
     let mut dropped = Box::pin(queue.get().into_future());
     assert!(task.poll(dropped.as_mut()).is_pending());
-    drop(dropped);
+    task.drop_within(dropped);
     queue.put(1).expect("there is room");
     task.run_calls();
     assert_eq!(super::value(queue.get()), 1);
@@ -224,14 +229,12 @@ fn dropping_an_await_that_is_ready_cancels_nothing_but_its_failure_is_logged() {
 #[test]
 fn the_current_task_is_put_back_after_a_panic() {
     let (outer, inner) = (TestTask::new(&Arc::default()), TestTask::new(&Arc::default()));
-    poll_as(Rc::<TestTask>::clone(&outer), || {
-        let panicked = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
-            poll_as(inner, || panic!("in a poll"));
-        }));
-        assert!(panicked.is_err());
+    let polled = poll_as(Rc::<TestTask>::clone(&outer), || {
+        assert!(poll_as(inner, || panic!("in a poll")).is_err());
         let now = current().expect("the outer one");
         now.call_soon(Box::new(|| {}));
     });
+    assert!(polled.is_ok());
     assert_eq!(outer.calls.borrow().len(), 1);
     assert!(current().is_none());
 }

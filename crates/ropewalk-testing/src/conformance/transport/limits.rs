@@ -10,6 +10,7 @@ pub(crate) fn cases() -> Vec<Case> {
     vec![
         Case::of(a_peer_that_never_reads_costs_write_bytes_max_and_no_more),
         Case::of(one_write_past_the_limit_aborts),
+        Case::of(a_burst_in_one_turn_reaches_a_peer_that_reads),
         Case::of(buffered_counts_until_it_is_sent),
     ]
 }
@@ -45,6 +46,19 @@ fn one_write_past_the_limit_aborts(bench: Bench) {
     assert_eq!(bench.lost(&ends.client).kind(), FailureKind::Limit);
     bench.lost(&ends.server);
     assert_eq!(ends.server.data_len(), 1000);
+}
+
+fn a_burst_in_one_turn_reaches_a_peer_that_reads(bench: Bench) {
+    let burst = bench.setup.burst_bytes;
+    let write_bytes_max = burst.div_ceil(30);
+    let limits = ConnectionLimits { write_bytes_max, ..ConnectionLimits::default() };
+    let ends = bench.ends_within(limits, Recorder::new, Recorder::new);
+    for round in 1..=3 {
+        (0..burst).for_each(|_| ends.client.transport().write(b"x"));
+        bench.until("the burst", || ends.server.data_len() == round * burst);
+        bench.idle(); // A distant sender has to hear that there is room again.
+    }
+    assert!(ends.client.lost().is_none());
 }
 
 fn buffered_counts_until_it_is_sent(bench: Bench) {

@@ -89,7 +89,7 @@ fn stopping_closes_everything_in_order(bench: Bench) {
 }
 
 fn a_turn_inside_a_turn_is_refused(bench: Bench) {
-    let event_loop: Rc<Loop> = Rc::new(bench.event_loop);
+    let event_loop: Rc<Loop> = Rc::new(bench.runner.event_loop);
     let (inner, said) = (Rc::downgrade(&event_loop), Rc::new(RefCell::new(None)));
     let slot = said.clone();
     event_loop.reactor().call_soon(move || {

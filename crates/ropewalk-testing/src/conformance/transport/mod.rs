@@ -13,7 +13,7 @@ mod pausing;
 mod producers;
 mod switching;
 
-use super::setup::Setup;
+use super::setup::{Bench, Setup};
 use super::suite::run_all;
 
 /// Checks what protocols, transports, factories and references promise, over the connections of a [`Setup`].
@@ -54,5 +54,6 @@ pub fn check_transport(make: impl Fn() -> Setup) {
         switching::cases(),
         loops::cases(),
     ];
-    run_all("check_transport", &cases.into_iter().flatten().collect::<Vec<_>>(), &make);
+    let cases: Vec<_> = cases.into_iter().flatten().collect();
+    run_all("check_transport", &cases, || Bench::new(make()));
 }
