@@ -2,5 +2,7 @@
 #![allow(missing_docs, reason = "tests are sentences")]
 #![allow(clippy::unwrap_used, clippy::print_stderr, reason = "a test may panic, and say why")]
 
+mod certificates;
 mod conformance;
+mod handshake;
 mod rig;
