@@ -4,5 +4,10 @@
 
 mod certificates;
 mod conformance;
+mod ending;
+mod endpoint_strings;
 mod handshake;
+mod peers;
+mod reload;
 mod rig;
+mod starttls;

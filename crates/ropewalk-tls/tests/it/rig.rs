@@ -14,7 +14,7 @@ use rcgen::{
 };
 use ropewalk_core::{ClientEndpoint, Deferred, Factory, Failure, Lineage, Loop, Reactor, Wait};
 use ropewalk_testing::{
-    Log, MemoryClientEndpoint, MemoryDriver, MemoryNetwork, MemoryServerEndpoint, Network, Recorder,
+    Log, MemoryClientEndpoint, MemoryDriver, MemoryServerEndpoint, Network, Recorder,
 };
 use ropewalk_tls::{ClientOptions, Identity, Roots, ServerOptions, TlsClient, TlsServer, Trust};
 use ropewalk_tls::{TlsClientEndpoint, TlsServerEndpoint};
@@ -105,7 +105,6 @@ pub(crate) fn client() -> TlsClient {
 /// A loop over a network in memory.
 pub(crate) struct Stage {
     pub(crate) event_loop: Loop,
-    pub(crate) network: MemoryNetwork,
 }
 
 /// A connection's two ends, as far as they came, and how connecting went.
@@ -121,9 +120,7 @@ impl Stage {
     }
 
     pub(crate) fn over(network: Network) -> Self {
-        let driver = MemoryDriver::new(network);
-        let network = driver.network();
-        Self { event_loop: Loop::new(driver), network }
+        Self { event_loop: Loop::new(MemoryDriver::new(network)) }
     }
 
     pub(crate) fn reactor(&self) -> &Reactor {
@@ -244,14 +241,14 @@ impl Write for ToThisThread {
 }
 
 /// Runs `f`, and gives the lines that it logged.
-pub(crate) fn logged(f: impl FnOnce()) -> Vec<String> {
+pub(crate) fn logged<R>(f: impl FnOnce() -> R) -> Vec<String> {
     static SUBSCRIBER: Once = Once::new();
     SUBSCRIBER.call_once(|| {
         let lines = tracing_subscriber::fmt().with_ansi(false).without_time();
         lines.with_writer(|| ToThisThread).init();
     });
     LOGGED.take();
-    f();
+    drop(f());
     let text = String::from_utf8(LOGGED.take()).unwrap();
     text.lines().map(|line| line.trim().to_owned()).collect()
 }
