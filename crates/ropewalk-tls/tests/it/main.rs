@@ -7,6 +7,7 @@ mod conformance;
 mod ending;
 mod endpoint_strings;
 mod handshake;
+mod memory;
 mod peers;
 mod reload;
 mod rig;
