@@ -1,6 +1,5 @@
 //! Real peers: OpenSSL's command and Python's `ssl`.
 
-use std::fs::OpenOptions;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::process::{Child, Command, Output, Stdio};
 use std::time::{Duration, Instant};
@@ -42,12 +41,7 @@ fn program(test: &str, name: &str) -> Option<Command> {
     if std::env::split_paths(&path).any(|directory| directory.join(name).is_file()) {
         return Some(Command::new(name));
     }
-    let line = format!("{test}: {name} is not installed\n");
-    eprint!("{line}");
-    if let Some(skips) = std::env::var_os("ROPEWALK_SKIPS") {
-        let mut file = OpenOptions::new().append(true).create(true).open(skips).unwrap();
-        file.write_all(line.as_bytes()).unwrap();
-    }
+    crate::rig::skip(test, &format!("{name} is not installed"));
     None
 }
 

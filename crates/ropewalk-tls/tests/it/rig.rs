@@ -253,6 +253,16 @@ pub(crate) fn logged<R>(f: impl FnOnce() -> R) -> Vec<String> {
     text.lines().map(|line| line.trim().to_owned()).collect()
 }
 
+/// A line for the tally.
+pub(crate) fn skip(test: &str, why: &str) {
+    let line = format!("{test}: {why}\n");
+    eprint!("{line}");
+    if let Some(skips) = std::env::var_os("ROPEWALK_SKIPS") {
+        let mut file = std::fs::OpenOptions::new().append(true).create(true).open(skips).unwrap();
+        file.write_all(line.as_bytes()).unwrap();
+    }
+}
+
 /// An empty directory, removed when it is dropped.
 pub(crate) struct Directory(std::path::PathBuf);
 
