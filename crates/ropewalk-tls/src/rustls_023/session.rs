@@ -151,7 +151,10 @@ impl<C: Connection> RustlsSession<C> {
                 Ok(_) => false,
                 Err(error) => {
                     self.send_alert(&mut incoming[done..], io);
-                    return Err(error.into());
+                    return Err(match error.into() {
+                        TlsError::NotTls if !self.is_handshaking() => TlsError::BadRecord,
+                        error => error,
+                    });
                 }
             };
             done += discard;

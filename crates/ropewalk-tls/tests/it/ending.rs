@@ -147,22 +147,28 @@ fn a_truncation_after_half_a_close_is_one_too() {
 
 #[test]
 fn a_byte_that_is_changed_on_its_way_ends_the_connection() {
-    let harmful = Rc::new(Cell::new(false));
-    let armed = harmful.clone();
-    let between = Between::new(move |bytes| {
-        if armed.get() {
-            *bytes.last_mut().unwrap() ^= 1;
-        }
-    });
-    let ends = between.connect().up();
-    harmful.set(true);
-    ends.client.transport().write(b"pay 10");
-    between.stage.settle();
-    assert_eq!(ends.server.data(), b"");
-    let failure = ends.server.lost().expect("it is over");
-    assert!(matches!(failure.check(), Some(TlsError::BadRecord)), "{failure:?}");
-    let heard = ends.client.lost().expect("it is over").to_string();
-    assert_eq!(heard, "the peer refused the TLS connection: bad_record_mac (alert 20)");
+    let content: fn(&mut Vec<u8>) = |bytes| *bytes.last_mut().unwrap() ^= 1;
+    let kind: fn(&mut Vec<u8>) = |bytes| bytes[0] = b'G';
+    for (change, alert) in
+        [(content, "bad_record_mac (alert 20)"), (kind, "decode_error (alert 50)")]
+    {
+        let harmful = Rc::new(Cell::new(false));
+        let armed = harmful.clone();
+        let between = Between::new(move |bytes| {
+            if armed.get() {
+                change(bytes);
+            }
+        });
+        let ends = between.connect().up();
+        harmful.set(true);
+        ends.client.transport().write(b"pay 10");
+        between.stage.settle();
+        assert_eq!(ends.server.data(), b"");
+        let failure = ends.server.lost().expect("it is over");
+        assert!(matches!(failure.check(), Some(TlsError::BadRecord)), "{failure:?}");
+        let heard = ends.client.lost().expect("it is over").to_string();
+        assert_eq!(heard, format!("the peer refused the TLS connection: {alert}"));
+    }
 }
 
 /// Changes one byte of the client's side, wherever it is: nothing forged is ever delivered.
