@@ -38,6 +38,27 @@ fn socat_hears_itself_over_a_unix_socket() {
 }
 
 #[test]
+fn openssl_hears_itself_over_tls() {
+    if !has("openssl_hears_itself_over_tls", "openssl") {
+        return;
+    }
+    let directory = Directory::new();
+    let (cert, key) = (directory.path("cert.pem"), directory.path("key.pem"));
+    let made = Command::new("openssl")
+        .args(["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes"])
+        .args(["-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost"])
+        .args(["-out", &cert, "-keyout", &key])
+        .output()
+        .unwrap();
+    assert!(made.status.success(), "{made:?}");
+    let listen = format!("tls:0:interface=127.0.0.1:cert={cert}:key={key}");
+    let (_server, address) = serve(&["echo", "--listen", &listen]);
+    let mut client = Command::new("openssl");
+    client.args(["s_client", "-quiet", "-verify_return_error", "-CAfile", &cert]);
+    assert_echoes(client.args(["-connect", &address]));
+}
+
+#[test]
 fn socat_hears_itself_over_udp() {
     if !has("socat_hears_itself_over_udp", "socat") {
         return;

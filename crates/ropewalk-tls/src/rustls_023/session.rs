@@ -123,7 +123,7 @@ impl<C: Connection> RustlsSession<C> {
 
     /// Has rustls work off `incoming`; gives how many bytes from its front it is done with.
     fn work(&mut self, incoming: &mut [u8], io: &mut LayerIo<'_>) -> Result<usize, TlsError> {
-        let (mut done, mut failed) = (0, None);
+        let mut done = 0;
         loop {
             let UnbufferedStatus { mut discard, state } =
                 self.connection.process(&mut incoming[done..]);
@@ -149,21 +149,29 @@ impl<C: Connection> RustlsSession<C> {
                     true
                 }
                 Ok(_) => false,
-                // The alert that belongs to it is still to be fetched.
-                Err(error) if failed.is_none() => {
-                    failed = Some(error);
-                    true
+                Err(error) => {
+                    self.send_alert(&mut incoming[done..], io);
+                    return Err(match error.into() {
+                        TlsError::NotTls if !self.is_handshaking() => TlsError::BadRecord,
+                        error => error,
+                    });
                 }
-                Err(_) => false,
             };
             done += discard;
             if !goes_on {
-                return match failed {
-                    Some(error) => Err(error.into()),
-                    // What comes after close_notify is nobody's (RFC 8446 section 6.1).
-                    None if self.peer_has_closed => Ok(incoming.len()),
-                    None => Ok(done),
-                };
+                // What comes after close_notify is nobody's (RFC 8446 section 6.1).
+                return Ok(if self.peer_has_closed { incoming.len() } else { done });
+            }
+        }
+    }
+
+    /// Fetches the alert that belongs to an error, if there is one. Not more: rustls would look at the bytes that it
+    /// failed at once again.
+    fn send_alert(&mut self, incoming: &mut [u8], io: &mut LayerIo<'_>) {
+        while self.connection.common().wants_write() {
+            match self.connection.process(incoming).state {
+                Ok(ConnectionState::EncodeTlsData(data)) => self.scratch.encode(data, io),
+                _ => return,
             }
         }
     }

@@ -4,7 +4,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use ropewalk_core::{Address, Loop};
-use ropewalk_net::{SystemResolver, TcpClientEndpoint, TcpServerEndpoint, new_loop};
+use ropewalk_net::{NetDriver, SystemResolver, TcpClientEndpoint, TcpServerEndpoint, new_loop};
 use ropewalk_testing::{
     MemoryClientEndpoint, MemoryDriver, MemoryServerEndpoint, Network, Setup, check_transport,
 };
@@ -51,4 +51,12 @@ fn over_a_slow_network_that_tears_everything_apart() {
 #[test]
 fn over_tcp_by_epoll() {
     check_transport(|| over_tcp("epoll"));
+}
+
+#[test]
+fn over_tcp_by_uring() {
+    match NetDriver::by_name("uring") {
+        Ok(_) => check_transport(|| over_tcp("uring")),
+        Err(refused) => crate::rig::skip("conformance::over_tcp_by_uring", &refused.to_string()),
+    }
 }
