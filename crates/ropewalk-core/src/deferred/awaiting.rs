@@ -17,18 +17,10 @@ use super::local_task::{self, LocalTask};
 /// reactor's task the canceller is queued, and the resolver's
 /// [`is_cancelled`](super::Resolver::is_cancelled) is true from the drop on; elsewhere the canceller runs in the
 /// drop. To leave a Deferred to itself instead, drop it before it becomes a future.
-pub struct Awaiting<T> {
-    deferred: Option<Deferred<T>>,
-}
+pub struct Awaiting<T>(pub(super) Option<Deferred<T>>);
 
 /// Nothing in it is ever pinned.
 impl<T> Unpin for Awaiting<T> {}
-
-impl<T> Awaiting<T> {
-    pub(super) fn new(deferred: Deferred<T>) -> Self {
-        Self { deferred: Some(deferred) }
-    }
-}
 
 /// Once ready it stays pending for ever.
 impl<T> Future for Awaiting<T> {
@@ -36,12 +28,12 @@ impl<T> Future for Awaiting<T> {
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.get_mut();
-        let Some(deferred) = this.deferred.take() else { return Poll::Pending };
+        let Some(deferred) = this.0.take() else { return Poll::Pending };
         match deferred.open() {
             Ok((result, _)) => Poll::Ready(result),
             Err(pending) => {
                 pending.port().wake_later(Waiter::from_waker(cx.waker()));
-                this.deferred = Some(Deferred::pending(pending));
+                this.0 = Some(Deferred::pending(pending));
                 Poll::Pending
             }
         }
@@ -50,7 +42,7 @@ impl<T> Future for Awaiting<T> {
 
 impl<T> Drop for Awaiting<T> {
     fn drop(&mut self) {
-        let Some(deferred) = self.deferred.take() else { return };
+        let Some(deferred) = self.0.take() else { return };
         let Some(cancel) = deferred.cancel_handle() else { return };
         // From here on the result is nobody's, so the cancel wakes nobody.
         drop(deferred);

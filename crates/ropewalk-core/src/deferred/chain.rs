@@ -69,9 +69,7 @@ use super::unhandled;
 /// connected.callback("220 hello");
 /// assert!(matches!(greeting.into_result(), Ok(Ok("220 hello"))));
 /// ```
-pub struct Deferred<T> {
-    state: State<T>,
-}
+pub struct Deferred<T>(State<T>);
 
 enum State<T> {
     Fired(Result<T, Failure>, &'static Location<'static>),
@@ -130,7 +128,7 @@ impl<T: 'static> Deferred<T> {
     /// A Deferred that has fired.
     #[track_caller]
     pub fn from_result(result: Result<T, Failure>) -> Self {
-        Self { state: State::Fired(result, Location::caller()) }
+        Self(State::Fired(result, Location::caller()))
     }
 
     /// Hangs `callback` on success. A failure passes it by, and `callback` is dropped unrun.
@@ -204,7 +202,7 @@ impl<T> Deferred<T> {
     /// While callbacks of this chain are running, the cancel waits: the first pending Deferred that one of them
     /// returns is cancelled at once, and results are left as they are.
     pub fn cancel(&self) {
-        if let State::Pending(source) = &self.state
+        if let State::Pending(source) = &self.0
             && !source.port().has_result()
         {
             walk(control::cancel(&Rc::clone(source).control()));
@@ -213,7 +211,7 @@ impl<T> Deferred<T> {
 
     /// Whether its result is there, so that a callback added now would run at once.
     pub fn is_fired(&self) -> bool {
-        match &self.state {
+        match &self.0 {
             State::Fired(..) => true,
             State::Pending(source) => source.port().has_result(),
             State::Spent => false,
@@ -229,12 +227,12 @@ impl<T> Deferred<T> {
     }
 
     pub(super) fn pending(source: Rc<dyn Source<T>>) -> Self {
-        Self { state: State::Pending(source) }
+        Self(State::Pending(source))
     }
 
     /// What is in it.
     pub(super) fn open(mut self) -> Opened<T> {
-        match mem::replace(&mut self.state, State::Spent) {
+        match mem::replace(&mut self.0, State::Spent) {
             State::Fired(result, made_at) => Ok((result, made_at)),
             State::Pending(source) => match source.port().take_result() {
                 Some(result) => Ok((result, control::made_at(&source.control()))),
@@ -246,9 +244,9 @@ impl<T> Deferred<T> {
 
     /// A way to cancel it that does not keep it; none if it has fired.
     pub(crate) fn cancel_handle(&self) -> Option<CancelHandle> {
-        match &self.state {
+        match &self.0 {
             State::Pending(source) if !source.port().has_result() => {
-                Some(CancelHandle::new(&Rc::clone(source).control()))
+                Some(CancelHandle(Rc::downgrade(&Rc::clone(source).control())))
             }
             _ => None,
         }
@@ -256,7 +254,7 @@ impl<T> Deferred<T> {
 
     /// A result that a callback gave is logged as its chain's, not as of where the callback made it.
     fn with_made_at(mut self, chain_made_at: &'static Location<'static>) -> Self {
-        if let State::Fired(_, made_at) = &mut self.state {
+        if let State::Fired(_, made_at) = &mut self.0 {
             *made_at = chain_made_at;
         }
         self
@@ -266,7 +264,7 @@ impl<T> Deferred<T> {
 /// Detaches, or logs the failure that nobody took. See the [type](Deferred).
 impl<T> Drop for Deferred<T> {
     fn drop(&mut self) {
-        match mem::replace(&mut self.state, State::Spent) {
+        match mem::replace(&mut self.0, State::Spent) {
             State::Fired(Err(failure), made_at) => unhandled::log(&failure, made_at),
             State::Pending(source) => port::detach(source),
             State::Fired(Ok(_), _) | State::Spent => {}
@@ -280,7 +278,7 @@ impl<T> IntoFuture for Deferred<T> {
     type IntoFuture = Awaiting<T>;
 
     fn into_future(self) -> Awaiting<T> {
-        Awaiting::new(self)
+        Awaiting(Some(self))
     }
 }
 

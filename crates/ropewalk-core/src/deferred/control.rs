@@ -9,7 +9,7 @@ use std::cell::{Cell, RefCell};
 use std::panic::Location;
 use std::rc::{Rc, Weak};
 
-use crate::{Failure, FailureKind};
+use crate::Failure;
 
 use super::stage::{Step, walk};
 
@@ -118,14 +118,6 @@ pub(super) fn nest(outer: &Rc<dyn Control>, inner: &Rc<dyn Control>) -> Option<b
     Some(matches!(before, Waiting::Running { cancel_asked: true }))
 }
 
-/// The failure of a chain one of whose callbacks returned a Deferred further down that same chain.
-pub(super) fn waits_for_itself() -> Failure {
-    Failure::new(
-        FailureKind::Local,
-        "a callback returned the Deferred of its own chain, which would wait for itself",
-    )
-}
-
 /// Cancels the root that the chain waits for: runs its canceller, and fires it as cancelled if that did not fire it.
 /// Returns the stage that is to run next. Does nothing to one that is being cancelled.
 ///
@@ -160,10 +152,6 @@ fn pending_root(outermost: &Rc<dyn Control>) -> Option<Rc<dyn Control>> {
 pub(crate) struct CancelHandle(pub(super) Weak<dyn Control>);
 
 impl CancelHandle {
-    pub(super) fn new(control: &Rc<dyn Control>) -> Self {
-        Self(Rc::downgrade(control))
-    }
-
     /// Whether the chain may still wait for anything.
     pub(crate) fn is_alive(&self) -> bool {
         self.0.strong_count() > 0

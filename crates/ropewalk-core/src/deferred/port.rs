@@ -8,7 +8,7 @@
 use std::cell::Cell;
 use std::rc::Rc;
 
-use crate::Failure;
+use crate::{Failure, FailureKind};
 
 use super::awaiting::Waiter;
 use super::control::{self, Control};
@@ -123,7 +123,8 @@ pub(super) fn wait_for<T>(
     let control = Rc::clone(&inner).control();
     let Some(cancel_asked) = control::nest(&Rc::clone(&outer).control(), &control) else {
         detach(inner);
-        return deliver(outer, Err(control::waits_for_itself()));
+        let why = "a callback returned the Deferred of its own chain, which would wait for itself";
+        return deliver(outer, Err(Failure::new(FailureKind::Local, why)));
     };
     let exit = match outer.port().0.replace(Exit::Open) {
         // What someone else looks into must stay where it is.

@@ -26,9 +26,7 @@ use super::stage::{Step, walk};
 /// # Cancellation
 /// Once the Deferred is cancelled it has fired; what the resolver gives afterwards is silently dropped, as there
 /// is no way to call an answer back that is on its way. One dropped by its own canceller lets the cancel fire.
-pub struct Resolver<T: 'static> {
-    root: Rc<Root<T>>,
-}
+pub struct Resolver<T: 'static>(Rc<Root<T>>);
 
 impl<T> Resolver<T> {
     /// A resolver, and what it fires.
@@ -37,7 +35,7 @@ impl<T> Resolver<T> {
         made_at: &'static Location<'static>,
     ) -> (Self, Rc<dyn Source<T>>) {
         let root = Rc::new(Root { port: Port::new(), chain: Chain::new(canceller, made_at) });
-        (Self { root: Rc::clone(&root) }, root)
+        (Self(Rc::clone(&root)), root)
     }
 
     /// Fires the chain with a success.
@@ -52,8 +50,8 @@ impl<T> Resolver<T> {
 
     /// Fires the chain with either.
     pub fn fire(self, result: Result<T, Failure>) {
-        if self.root.phase() <= Phase::Cancelling {
-            walk(self.root.fire(result, Phase::Fired));
+        if self.0.phase() <= Phase::Cancelling {
+            walk(self.0.fire(result, Phase::Fired));
         }
     }
 
@@ -62,15 +60,15 @@ impl<T> Resolver<T> {
     /// It may turn true a little before the canceller runs: dropping an `.await` inside a task announces the
     /// cancel and queues it.
     pub fn is_cancelled(&self) -> bool {
-        matches!(self.root.phase(), Phase::Announced | Phase::Cancelling | Phase::Cancelled)
+        matches!(self.0.phase(), Phase::Announced | Phase::Cancelling | Phase::Cancelled)
     }
 }
 
 impl<T> Drop for Resolver<T> {
     fn drop(&mut self) {
-        match self.root.phase() {
-            Phase::Pending => walk(self.root.fire(Err(Failure::abandoned()), Phase::Fired)),
-            Phase::Announced => walk(self.root.fire(Err(Failure::cancelled()), Phase::Cancelled)),
+        match self.0.phase() {
+            Phase::Pending => walk(self.0.fire(Err(Failure::abandoned()), Phase::Fired)),
+            Phase::Announced => walk(self.0.fire(Err(Failure::cancelled()), Phase::Cancelled)),
             Phase::Cancelling | Phase::Cancelled | Phase::Fired => {}
         }
     }

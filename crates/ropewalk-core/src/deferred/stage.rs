@@ -54,9 +54,7 @@ impl<T, U, F> Stage<T, U, F> {
 
 impl<T, U, F> Receive<T> for Stage<T, U, F>
 where
-    T: 'static,
-    U: 'static,
-    F: FnOnce(Result<T, Failure>) -> Deferred<U> + 'static,
+    Self: Step + 'static,
 {
     fn receive(self: Rc<Self>, input: Result<T, Failure>) -> Rc<dyn Step> {
         self.input.set(Some(input));
