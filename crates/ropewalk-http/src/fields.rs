@@ -1,19 +1,21 @@
 //! [`Fields`]: the header fields of one message as they stood on the wire.
 //!
-//! They are kept as the bytes that came and the places of names and values in them, two allocations for all
-//! of them, and both are used again for the next message of the connection. A [`HeaderMap`] is made of them
-//! when somebody asks for one; most programs look at a field or two.
+//! They are kept as the bytes that came, in one buffer that is used again for the next message of the connection.
+//! Whoever asks for a field looks through the lines: most programs ask for one or two. A [`HeaderMap`] is made when
+//! somebody asks for one.
 
 use http::{HeaderMap, HeaderName, HeaderValue};
+use memchr::memchr;
 
 use crate::HttpError;
 use crate::limits::HEADERS_CEILING;
 
-/// A head's bytes, and where its fields are in them.
+/// A head that `httparse` has taken: so its lines are well formed here.
 #[derive(Default, Debug)]
 pub(crate) struct Fields {
     bytes: Vec<u8>,
-    places: Vec<(Span, Span)>,
+    /// Where the lines of fields begin.
+    start: u16,
 }
 
 /// Where something stands in a head.
@@ -41,16 +43,11 @@ fn place(at: usize) -> u16 {
 }
 
 impl Fields {
-    /// Takes a copy of `head` and the places of what `httparse` found in it.
-    pub(crate) fn set(&mut self, head: &[u8], found: &[httparse::Header<'_>]) {
+    /// Takes a copy of `head`, whose fields begin at `start`.
+    pub(crate) fn set(&mut self, head: &[u8], start: usize) {
         self.bytes.clear();
         self.bytes.extend_from_slice(head);
-        self.places.clear();
-        self.places.extend(
-            found
-                .iter()
-                .map(|field| (Span::of(field.name.as_bytes(), head), Span::of(field.value, head))),
-        );
+        self.start = place(start);
     }
 
     pub(crate) fn bytes(&self, span: Span) -> &[u8] {
@@ -59,7 +56,11 @@ impl Fields {
 
     /// All fields, in the order in which they came.
     pub(crate) fn iter(&self) -> impl Iterator<Item = (&[u8], &[u8])> {
-        self.places.iter().map(|(name, value)| (self.bytes(*name), self.bytes(*value)))
+        let lines = self.bytes[self.start.into()..].split(|byte| *byte == b'\n');
+        lines.filter_map(|line| {
+            let colon = memchr(b':', line)?;
+            Some((&line[..colon], line[colon + 1..].trim_ascii()))
+        })
     }
 
     /// The value of the first field of that name, in any case.
@@ -76,7 +77,6 @@ impl Fields {
     pub(crate) fn shrink(&mut self, bytes_max: usize) {
         if self.bytes.capacity() > bytes_max {
             self.bytes = Vec::new();
-            self.places = Vec::new();
         }
     }
 }

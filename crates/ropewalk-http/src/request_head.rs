@@ -61,7 +61,8 @@ impl RequestHead {
         self.target = Span::of(target.as_bytes(), bytes);
         let host = self.read_fields(request.headers)?;
         target::check(&self.method, target, host)?;
-        self.fields.set(bytes, request.headers);
+        // Behind the target stands only the version: ` HTTP/1.1` and the line's end.
+        self.fields.set(bytes, self.target.range().end + b" HTTP/1.1\r\n".len());
         Ok(())
     }
 
