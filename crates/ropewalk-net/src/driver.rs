@@ -160,6 +160,10 @@ impl Driver for NetDriver {
         self.sockets.park(until);
     }
 
+    fn finish(&self) {
+        self.sockets.finish();
+    }
+
     fn as_fd(&self) -> Option<BorrowedFd<'_>> {
         self.sockets.as_fd()
     }

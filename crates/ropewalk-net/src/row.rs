@@ -9,6 +9,7 @@ use std::rc::Rc;
 
 use ropewalk_core::{Datagram, OutQueue, SlotId};
 
+use crate::poller::Poller;
 use crate::shared_port::HandOver;
 
 #[derive(Default)]
@@ -40,6 +41,16 @@ pub(crate) enum Kind {
     Watch,
 }
 
+impl Kind {
+    pub(crate) fn is_stream(self) -> bool {
+        matches!(self, Self::Stream | Self::UnixStream)
+    }
+
+    pub(crate) fn is_listener(self) -> bool {
+        matches!(self, Self::Listener | Self::UnixListener)
+    }
+}
+
 /// A copy of what a delivery needs to know of a row, so that the rows are not borrowed meanwhile.
 #[derive(Clone, Copy)]
 pub(crate) struct Glance {
@@ -57,6 +68,14 @@ impl Glance {
     pub(crate) fn reads(self) -> bool {
         flag::reads(self.flags)
     }
+
+    pub(crate) fn is_completed<P: Poller>(self) -> bool {
+        is_completed::<P>(self.kind, self.flags)
+    }
+}
+
+fn is_completed<P: Poller>(kind: Kind, flags: u16) -> bool {
+    P::completes(kind) && flags & flag::HUNG_UP == 0
 }
 
 #[derive(Default)]
@@ -142,6 +161,11 @@ impl Row {
         let before = self.has(flag);
         self.set(flag);
         before
+    }
+
+    /// Whether the poller receives or accepts for it; of what has hung up the rest is read here.
+    pub(crate) fn is_completed<P: Poller>(&self) -> bool {
+        is_completed::<P>(self.kind, self.flags)
     }
 
     /// Its descriptor, if it is a socket for bytes on which nothing is under way.

@@ -148,6 +148,9 @@ impl<P: Poller> Readiness<P> {
     }
 
     pub(crate) fn send_blocked_datagrams(&self, sink: &dyn Sink, id: SlotId) {
+        if self.row(id, |row| row.is_blocked()) != Some(true) {
+            return;
+        }
         let mut sent = 0;
         loop {
             let next = self.row(id, |row| {
@@ -169,8 +172,8 @@ impl<P: Poller> Readiness<P> {
             }
             sent += 1;
         }
+        self.update_interest(id);
         if sent > 0 {
-            self.update_interest(id);
             sink.event(id, Event::Sent(sent));
         }
     }

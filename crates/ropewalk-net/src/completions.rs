@@ -1,0 +1,103 @@
+//! The [readiness driver](crate::readiness) over a poller that accepts and receives by itself: what it has done becomes
+//! the heart's events here.
+
+use std::any::Any;
+use std::io;
+use std::os::fd::OwnedFd;
+
+use ropewalk_core::{Chunk, Event, Failure, Sink, SlotId};
+
+use crate::poller::{Completion, Message, Poller};
+use crate::readiness::Readiness;
+use crate::receive::{is_passed_over, turn_away};
+use crate::row::{Kind, flag};
+
+impl<P: Poller> Readiness<P> {
+    /// The poller has done something for a slot. What ended for no reason of the slot's begins again.
+    pub(crate) fn serve_completion(&self, sink: &dyn Sink, id: SlotId, completion: Completion) {
+        if !matches!(completion, Completion::Released) {
+            self.say_opened(sink, id);
+        }
+        let is_over = match completion {
+            Completion::None => false,
+            Completion::Received { filled, ends } => {
+                self.poller.deliver_bytes(filled, |bytes| self.deliver_bytes(sink, id, bytes));
+                ends
+            }
+            Completion::Message { filled, ends } => {
+                self.poller.deliver_message(filled, |message| self.deliver(sink, id, message));
+                ends
+            }
+            Completion::Accepted { fd, ends } => {
+                self.deliver_connection(sink, id, fd);
+                ends
+            }
+            Completion::Ended => {
+                self.end(sink, id);
+                false
+            }
+            Completion::Failed(error) => {
+                self.fail(sink, id, io::Error::from_raw_os_error(error));
+                false
+            }
+            Completion::Stopped => true,
+            Completion::Released => {
+                self.closed.borrow_mut().push(id);
+                false
+            }
+        };
+        if is_over {
+            self.update_interest(id);
+        }
+    }
+
+    fn deliver_bytes(&self, sink: &dyn Sink, id: SlotId, bytes: &mut [u8]) {
+        if self.row(id, |row| !row.has(flag::ENDED)) == Some(true) {
+            sink.event(id, Event::Received(Chunk::lent(bytes)));
+        }
+    }
+
+    /// A datagram, or bytes of a UNIX stream: the files that came along are delivered before them.
+    fn deliver(&self, sink: &dyn Sink, id: SlotId, message: Message<'_>) {
+        let Message { bytes, from, files } = message;
+        if self.row(id, |row| row.kind) == Some(Kind::Datagram) {
+            sink.event(id, Event::DatagramReceived(Chunk::lent(bytes), &from));
+            return;
+        }
+        for file in files {
+            sink.event(id, Event::Attached(Box::new(file) as Box<dyn Any>));
+        }
+        if bytes.is_empty() {
+            self.end(sink, id); // As a read of none is.
+        } else {
+            self.deliver_bytes(sink, id, bytes);
+        }
+    }
+
+    fn deliver_connection(&self, sink: &dyn Sink, id: SlotId, fd: OwnedFd) {
+        let Some(kind) = self.row(id, |row| row.kind) else { return turn_away(fd) };
+        let Some(accepted) = self.hand_over(id, fd) else { return };
+        if let Err(error) = self.welcome(sink, id, kind, accepted) {
+            self.starve(id, &error);
+        }
+    }
+
+    fn end(&self, sink: &dyn Sink, id: SlotId) {
+        self.read_end(sink, id);
+        self.say_send_failure(sink, id);
+    }
+
+    fn fail(&self, sink: &dyn Sink, id: SlotId, error: io::Error) {
+        match self.row(id, |row| row.kind) {
+            Some(Kind::Listener | Kind::UnixListener) if is_passed_over(&error) => {
+                self.update_interest(id);
+            }
+            Some(Kind::Listener | Kind::UnixListener) => self.starve(id, &error),
+            Some(Kind::Datagram) => {
+                sink.event(id, Event::Lost(Failure::from(error)));
+                self.update_interest(id);
+            }
+            _ => drop(self.read_failed(sink, id, error)),
+        }
+    }
+}
