@@ -65,8 +65,11 @@ impl NetDriver {
                 return Err(Failure::new(FailureKind::Local, why));
             }
         };
-        let made = made.map(|sockets| Self { sockets, worker: Rc::default() });
-        made.map_err(|error| Failure::from(error).context(format!("set up {name}")))
+        made.map(Self::over).map_err(|error| Failure::from(error).context(format!("set up {name}")))
+    }
+
+    pub(crate) fn over(sockets: Rc<dyn Sockets>) -> Self {
+        Self { sockets, worker: Rc::default() }
     }
 
     /// Where it is to be said which worker's reactor is being set up over this driver.

@@ -90,10 +90,9 @@ const OTHERS: u64 = u64::MAX;
 const NOBODY: u64 = u64::MAX - 1;
 
 const OUT: u32 = PollFlags::OUT.bits() as u32;
-/// Hang-ups and errors are reported in any case.
-const BROKEN: u32 = 0;
-/// The kernel tells a TCP receive of an end behind what it reads, a UNIX socket's not.
-const BROKEN_OR_ENDED: u32 = PollFlags::RDHUP.bits() as u32;
+/// Errors, hang-ups and the peer's end are reported in any case.
+const HANG_UP: u32 = 0;
+const ENDED: u32 = PollFlags::RDHUP.bits() as u32;
 
 /// The longest that the end waits for one more completion: none takes as long.
 const FINISH_PATIENCE: Duration = Duration::from_millis(100);
@@ -290,10 +289,9 @@ impl Ring {
         if interest.write && !slot.is_armed(Request::Room) {
             self.ask(place, slot, Request::Room, opcode::PollAdd::new(fd, OUT).build())?;
         }
-        let heard = slot.hang_up != HangUp::Unheard || slot.is_armed(Request::HangUp);
-        if slot.kind.is_stream() && !heard {
-            let flags = if slot.kind == Kind::Stream { BROKEN } else { BROKEN_OR_ENDED };
-            self.ask(place, slot, Request::HangUp, opcode::PollAdd::new(fd, flags).build())?;
+        if slot.kind.is_stream() && !slot.is_armed(Request::HangUp) {
+            let poll = opcode::PollAdd::new(fd, HANG_UP).multi(true).build();
+            self.ask(place, slot, Request::HangUp, poll)?;
         }
         Ok(())
     }
@@ -405,6 +403,9 @@ impl Ring {
                 events.push(Polled::completed(id, self.received(slot.kind, entry)));
             }
             Request::Room if is_armed => events.push(Polled::writable(id)),
+            // The kernel tells a TCP receive of the peer's end behind what it reads, a UNIX socket's not.
+            Request::HangUp
+                if slot.kind == Kind::Stream && entry.result().unsigned_abs() == ENDED => {}
             Request::HangUp if is_armed && entry.result() > 0 => {
                 slot.hang_up = HangUp::Heard(entry.result().unsigned_abs());
                 self.cancel(place, slot, Request::Receive)?;
@@ -482,6 +483,61 @@ impl Drop for Ring {
             if datagrams_left.is_none_or(|left| left.is_ok()) {
                 ManuallyDrop::drop(&mut self.datagrams);
             }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::{Read, Write};
+    use std::net::TcpStream;
+    use std::rc::Rc;
+
+    use ropewalk_core::{Cx, Loop, Protocol};
+
+    use super::*;
+    use crate::{NetDriver, TcpServerEndpoint, readiness::Readiness};
+
+    struct Echo;
+
+    impl Protocol for Echo {
+        fn data_received(&mut self, cx: &mut Cx<'_>, data: &[u8]) {
+            cx.transport().write(data);
+        }
+    }
+
+    /// Far more than a queue of eight takes.
+    const CROWD: usize = 64;
+
+    #[test]
+    fn more_is_done_at_once_than_the_queue_has_room_for() {
+        let sizes = Sizes { submissions: 4, completions: 8, buffers: 16 };
+        let Ok(ring) = Ring::with_sizes(&sizes) else { return };
+        let driver = Rc::new(Readiness::over(ring));
+        let main_loop = Loop::new(NetDriver::over(driver.clone()));
+        let server = TcpServerEndpoint::new(([127, 0, 0, 1], 0));
+        let port = main_loop.run_until(main_loop.reactor().listen(&server, || Echo)).unwrap();
+        let host = port.host().ip().unwrap();
+        let mut clients: Vec<_> = (0..CROWD).map(|_| TcpStream::connect(host).unwrap()).collect();
+        clients.iter_mut().for_each(|client| client.set_nonblocking(true).unwrap());
+        let mut overflowed = 0;
+        for round in 0..20 {
+            clients.iter_mut().for_each(|client| client.write_all(&[round]).unwrap());
+            let mut silent: Vec<_> = clients.iter_mut().collect();
+            while !silent.is_empty() {
+                main_loop.turn(Wait::No).unwrap().unwrap();
+                overflowed += usize::from(driver.poller.overflows());
+                let is_heard = |client: &mut &mut TcpStream| {
+                    let mut byte = [0];
+                    client.read(&mut byte).is_ok_and(|count| (count, byte) == (1, [round]))
+                };
+                silent.retain_mut(|client| !is_heard(client));
+            }
+        }
+        assert!(overflowed > 0, "the queue was never full");
+        drop(clients);
+        while port.live() > 0 {
+            main_loop.turn(Wait::No).unwrap().unwrap();
         }
     }
 }

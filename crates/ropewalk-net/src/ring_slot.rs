@@ -46,7 +46,7 @@ struct Armed {
 pub(crate) enum Request {
     /// Connections of a listener, or bytes or messages of another socket: as they come.
     Receive = 0,
-    /// That the connection is broken or at its end, once.
+    /// That the connection is broken or at its end, whenever that becomes so.
     HangUp = 1,
     /// Room to write, once.
     Room = 2,

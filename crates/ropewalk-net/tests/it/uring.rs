@@ -2,13 +2,14 @@
 
 use std::cell::Cell;
 use std::io::{Read, Write};
-use std::net::{SocketAddr, TcpStream};
+use std::net::{SocketAddr, TcpListener, TcpStream, UdpSocket};
+use std::os::unix::net::UnixStream;
 use std::rc::Rc;
 
 use ropewalk_core::{Cx, Loop, Protocol, Transport};
-use ropewalk_net::{TcpServerEndpoint, new_loop};
+use ropewalk_net::{TcpServerEndpoint, UdpEndpoint, new_loop};
 
-use crate::rig::{Echo, drivers, get, until};
+use crate::rig::{Echo, Letters, drivers, get, until};
 
 /// A loop over io_uring, if the kernel has it.
 fn uring() -> Option<Loop> {
@@ -91,27 +92,57 @@ fn one_that_pauses_keeps_no_buffers_from_the_others() {
 }
 
 #[test]
-fn slots_are_used_again_after_their_last_completion() {
+fn ten_thousand_slots_are_used_again_after_their_last_completion() {
     let Some(main_loop) = uring() else { return };
     let counted = Rc::new(Cell::new(0));
     let count = counted.clone();
     let host = serve(&main_loop, move || Counting(count.clone()));
-    for round in 0..500 {
-        let mut clients: Vec<_> = (0..4).map(|_| TcpStream::connect(host).unwrap()).collect();
+    for round in 0..100 {
+        let mut clients: Vec<_> = (0..100).map(|_| TcpStream::connect(host).unwrap()).collect();
         let before = counted.get();
         clients.iter_mut().for_each(|client| client.write_all(b"x").unwrap());
         // Some end in order with a request in flight, some by a reset, some unheard.
         if round % 3 != 0 {
-            until(&main_loop, || counted.get() >= before + 4);
+            until(&main_loop, || counted.get() >= before + 100);
         }
         if round % 2 == 0 {
-            for client in &clients {
-                socket_reset(client);
-            }
+            clients.iter().for_each(socket_reset);
         }
         drop(clients);
     }
     until(&main_loop, || main_loop.reactor().sources() == 1);
+}
+
+/// Aborts at once.
+struct Aborting(Rc<Cell<usize>>);
+
+impl Protocol for Aborting {
+    fn connection_made(&mut self, cx: &mut Cx<'_>) {
+        self.0.set(self.0.get() + 1);
+        cx.transport().abort_connection();
+    }
+}
+
+#[test]
+fn a_number_that_is_used_again_at_once_is_not_received_from() {
+    let Some(main_loop) = uring() else { return };
+    let aborted = Rc::new(Cell::new(0));
+    let count = aborted.clone();
+    let host = serve(&main_loop, move || Aborting(count.clone()));
+    let _clients: Vec<_> = (0..10).map(|_| TcpStream::connect(host).unwrap()).collect();
+    until(&main_loop, || aborted.get() > 0);
+    // Its descriptor was closed in the turn that asked to receive from it, and the request has not been submitted.
+    let mut pairs: Vec<_> = (0..10).map(|_| UnixStream::pair().unwrap()).collect();
+    for (one, other) in &mut pairs {
+        other.write_all(b"hello").unwrap();
+        one.set_nonblocking(true).unwrap();
+    }
+    until(&main_loop, || aborted.get() == 10 && main_loop.reactor().sources() == 1);
+    for (one, _) in &mut pairs {
+        let mut heard = [0; 5];
+        one.read_exact(&mut heard).unwrap();
+        assert_eq!(&heard, b"hello");
+    }
 }
 
 /// Has the end of this socket be a reset.
@@ -134,5 +165,22 @@ fn a_loop_is_dropped_with_everything_in_flight() {
             // An end or a reset: nobody is there any more.
             let _ = client.read_to_end(&mut Vec::new());
         }
+    }
+}
+
+#[test]
+fn ports_are_free_when_the_loop_is_dropped() {
+    for name in drivers() {
+        let main_loop = new_loop(Some(name)).unwrap();
+        // Handles that others keep do not matter.
+        let reactor = main_loop.reactor().clone();
+        let host = serve(&main_loop, || Echo);
+        let udp = UdpEndpoint::new(([127, 0, 0, 1], 0));
+        let udp = get(&main_loop, reactor.open(&udp, Letters::default())).unwrap().host();
+        let _clients: Vec<_> = (0..50).map(|_| TcpStream::connect(host).unwrap()).collect();
+        until(&main_loop, || reactor.sources() == 52);
+        drop(main_loop);
+        TcpListener::bind(host).unwrap_or_else(|error| panic!("{name}: {error}"));
+        UdpSocket::bind(udp.ip().unwrap()).unwrap_or_else(|error| panic!("{name}: {error}"));
     }
 }
