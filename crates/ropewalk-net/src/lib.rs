@@ -27,7 +27,10 @@ mod ring_buffers;
 mod ring_guest;
 mod ring_message;
 mod ring_queues;
+mod ring_requests;
 mod ring_slot;
+#[cfg(test)]
+mod ring_tests;
 mod row;
 mod select;
 mod shared_port;

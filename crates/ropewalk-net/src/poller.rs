@@ -22,8 +22,8 @@ pub(crate) trait Poller: Sized + 'static {
 
     fn new() -> io::Result<Self>;
 
-    /// Whether it accepts and receives for such a slot itself, and says so by [`Completion`]s. Of what has hung up it
-    /// leaves the rest to be read.
+    /// Whether it accepts and receives for such a slot itself, and says so by [`Completion`]s. From the first time that
+    /// it says that such a slot is readable, it leaves what comes to be read.
     fn completes(kind: Kind) -> bool {
         let _ = kind;
         false
@@ -59,6 +59,11 @@ pub(crate) trait Poller: Sized + 'static {
     /// The same for a [`Completion::Message`].
     fn deliver_message(&self, filled: Filled, f: impl FnOnce(Message<'_>)) {
         let _ = (filled, f);
+    }
+
+    /// What it has left to be read on a connection that has not hung up, it may receive again.
+    fn take_back(&self, id: SlotId) {
+        let _ = id;
     }
 
     /// Nobody will wait any more: what the system still does for closed slots ends now.

@@ -211,6 +211,9 @@ impl<P: Poller> Readiness<P> {
             | if polled.hung_up { flag::HUNG_UP } else { 0 };
         let look = |row: &mut Row| {
             row.set(news);
+            if polled.readable && P::completes(row.kind) {
+                row.set(flag::LEFT);
+            }
             row.glance()
         };
         let Some(mut row) = self.row(id, look) else { return };

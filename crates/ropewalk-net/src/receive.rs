@@ -22,6 +22,8 @@ use crate::socket_address;
 pub(crate) const READ_BYTES: usize = 64 * 1024;
 /// What one connection may read in a turn before it goes to the back of the line.
 const READ_BUDGET_BYTES: usize = 4 * READ_BYTES;
+/// A turn that brings less than this is no longer much for a poller that receives itself.
+const MUCH_BYTES: usize = 4 * 1024;
 /// Connections accepted on one port in a turn: those that are there already must not wait for a flood.
 const ACCEPTS_MAX: usize = 128;
 /// Datagrams received on one socket in a turn.
@@ -76,6 +78,25 @@ impl<P: Poller> Readiness<P> {
             }
         }
         self.buffer.set(buffer);
+        if row.has(flag::LEFT) && READ_BUDGET_BYTES - budget < MUCH_BYTES {
+            self.take_back(id);
+        }
+    }
+
+    /// A connection that brings little again may be received by the poller, unless there is more to be read here.
+    fn take_back(&self, id: SlotId) {
+        let unread = flag::READABLE | flag::HUNG_UP | flag::ENDED;
+        let is_calm = self.row(id, |row| {
+            let is_calm = row.has(flag::LEFT) && !row.has(unread);
+            if is_calm {
+                row.clear(flag::LEFT);
+            }
+            is_calm
+        });
+        if is_calm == Some(true) {
+            self.poller.take_back(id);
+            self.update_interest(id);
+        }
     }
 
     /// One system call. The open files that came along with the bytes are delivered before them.

@@ -10,16 +10,18 @@
 //! until then the slot's number must not be used again. A multishot request that has no buffer, or no room for its
 //! completion, ends, and is armed again. One that has emptied a socket waits to be woken, and was woken already if the
 //! connection broke behind what it read: so each connection has a poll for that as well, for its whole life; when
-//! that fires, the kernel's receiving is ended and what is left is read.
+//! that fires, the kernel's receiving is ended and what is left is read. A connection that brings much is read, too, as
+//! long as it does: the buffers are too small for that, and larger ones would not stay in the processor's cache.
 
 use std::cell::{Cell, OnceCell, RefCell};
+use std::collections::VecDeque;
 use std::io;
 use std::mem::ManuallyDrop;
-use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
+use std::os::fd::{BorrowedFd, FromRawFd, OwnedFd, RawFd};
 use std::sync::Arc;
 use std::time::Duration;
 
-use io_uring::{cqueue, opcode, squeue, types};
+use io_uring::cqueue;
 use ropewalk_core::{SlotId, Time, Wait};
 use rustix::event::PollFlags;
 use rustix::io::Errno;
@@ -31,32 +33,35 @@ use crate::ring_buffers::{BufferGroup, RingBuffers};
 use crate::ring_guest::RingGuest;
 use crate::ring_message::MessageForm;
 use crate::ring_queues::RingQueues;
-use crate::ring_slot::{HangUp, REQUESTS, Request, RingSlot, parts_of, user_data};
+use crate::ring_slot::{Left, Request, RingSlot, parts_of};
 use crate::row::Kind;
 use crate::wake::Wake;
 
 pub(crate) struct Ring {
-    queues: ManuallyDrop<RingQueues>,
-    streams: ManuallyDrop<RingBuffers>,
+    pub(crate) queues: ManuallyDrop<RingQueues>,
+    pub(crate) streams: ManuallyDrop<RingBuffers>,
     /// There from the first datagram socket on.
     datagrams: ManuallyDrop<OnceCell<RingBuffers>>,
-    forms: Box<Forms>,
-    slots: RefCell<Vec<RingSlot>>,
+    pub(crate) forms: Box<Forms>,
+    pub(crate) slots: RefCell<Vec<RingSlot>>,
+    /// Those that found no buffer to receive into. As many as there are buffers ask again before each wait: were it all
+    /// at once, most of them would find none again.
+    pub(crate) hungry: RefCell<VecDeque<SlotId>>,
     /// Requests of slots whose last completion has not come.
-    in_flight: Cell<usize>,
+    pub(crate) in_flight: Cell<usize>,
     /// What is only polled.
-    others: Epoll,
+    pub(crate) others: Epoll,
     /// The kernel has a poll of `others` that has not fired.
-    polls_others: Cell<bool>,
+    pub(crate) polls_others: Cell<bool>,
     guest: OnceCell<RingGuest>,
     /// A host waits for the guest's descriptor.
-    parked: Cell<bool>,
+    pub(crate) parked: Cell<bool>,
 }
 
 /// What messages are received by, where requests can point to it.
-struct Forms {
-    stream: MessageForm,
-    datagram: MessageForm,
+pub(crate) struct Forms {
+    pub(crate) stream: MessageForm,
+    pub(crate) datagram: MessageForm,
 }
 
 /// The sizes of a ring.
@@ -66,32 +71,31 @@ pub(crate) struct Sizes {
     /// Room for what happens between two waits; the kernel keeps what is more, and ends multishot requests. It also
     /// sizes the kernel's table of what can be cancelled, which is slow when it is crowded.
     pub(crate) completions: u32,
-    /// Buffers for streams. A receive that finds none waits for the next turn.
+    /// Buffers for streams.
     pub(crate) buffers: u16,
 }
 
-const SIZES: Sizes = Sizes { submissions: 512, completions: 8192, buffers: 512 };
-const _: () = assert!(SIZES.buffers as usize == EVENTS_MAX);
+const SIZES: Sizes = Sizes { submissions: 512, completions: 8192, buffers: 256 };
 
-/// What a buffer for streams takes in: more than most messages. All of them together are what one connection may get in
-/// a turn, at the worst.
-const STREAM_BYTES: u32 = 2 * 1024;
-/// Datagrams that can come in a turn; a receive that finds no buffer waits for the next.
+/// What a buffer for streams takes in: more than most messages, and so little that all buffers, which are used in turn,
+/// stay in the processor's cache. Of one connection the kernel fills at most 64 in a turn, 32 each time it looks.
+const STREAM_BYTES: u32 = 4 * 1024;
+/// After so many buffers in a row that were filled, what comes is much: it is read in larger pieces than these.
+const FULL_MAX: u8 = 3;
+/// Datagrams that can come in a turn.
 const DATAGRAMS: u16 = 128;
 /// The largest datagram that is received, and what comes with it.
 #[allow(clippy::cast_possible_truncation, reason = "less than 70,000")]
 const DATAGRAM_BYTES: u32 = READ_BYTES as u32 + 4096;
 
-const STREAM_GROUP: u16 = 0;
-const DATAGRAM_GROUP: u16 = 1;
+pub(crate) const STREAM_GROUP: u16 = 0;
+pub(crate) const DATAGRAM_GROUP: u16 = 1;
 
 /// `user_data` that is no slot's: the poll of the others, and what nobody waits for.
-const OTHERS: u64 = u64::MAX;
-const NOBODY: u64 = u64::MAX - 1;
+pub(crate) const OTHERS: u64 = u64::MAX;
+pub(crate) const NOBODY: u64 = u64::MAX - 1;
 
-const OUT: u32 = PollFlags::OUT.bits() as u32;
-/// Errors, hang-ups and the peer's end are reported in any case.
-const HANG_UP: u32 = 0;
+/// What a poll says of a peer that sends no more.
 const ENDED: u32 = PollFlags::RDHUP.bits() as u32;
 
 /// The longest that the end waits for one more completion: none takes as long.
@@ -153,10 +157,11 @@ impl Poller for Ring {
     fn wait(&self, timeout: Option<Duration>, events: &mut Vec<Polled>) -> io::Result<()> {
         self.parked.set(false);
         self.poll_others()?;
+        self.feed_hungry()?;
         if let Some(guest) = self.guest.get() {
             guest.drain()?; // Before: what is signalled from now on may be for the next turn.
         }
-        self.queues.enter(timeout)?;
+        self.queues.enter(if self.is_hungry() { Some(Duration::ZERO) } else { timeout })?;
         self.take(events)?;
         if !self.polls_others.get() || self.guest.get().is_some() {
             self.others.wait(Some(Duration::ZERO), events)?;
@@ -174,13 +179,15 @@ impl Poller for Ring {
         // asked in this turn either.
         let asked = self
             .poll_others()
+            .and_then(|()| self.feed_hungry())
             .and_then(|()| guest.drain())
             .and_then(|()| self.queues.enter(Some(Duration::ZERO)));
         if let Err(error) = asked {
             tracing::error!(target: "ropewalk::net", "the ring takes no requests: {error}");
         }
         self.parked.set(true);
-        guest.park(if self.queues.is_filled() { Wait::No } else { until }, now);
+        let is_ready = self.queues.is_filled() || self.is_hungry();
+        guest.park(if is_ready { Wait::No } else { until }, now);
     }
 
     fn as_fd(&self) -> Option<BorrowedFd<'_>> {
@@ -216,6 +223,16 @@ impl Poller for Ring {
         });
     }
 
+    fn take_back(&self, id: SlotId) {
+        let mut slots = self.slots.borrow_mut();
+        let slot = slots.get_mut(id.slot as usize).filter(|slot| slot.is(id));
+        if let Some(slot) = slot.filter(|slot| slot.left == Left::Polled) {
+            // That it cannot be said means that the ring is broken, which the next wait says.
+            let _ = self.cancel(id.slot, slot, Request::Receive);
+            (slot.left, slot.full) = (Left::No, 0);
+        }
+    }
+
     fn finish(&self) {
         let mut slots = self.slots.borrow_mut();
         for (place, slot) in (0..).zip(slots.iter_mut()) {
@@ -248,6 +265,7 @@ impl Ring {
             datagrams: ManuallyDrop::default(),
             forms: Box::new(forms),
             slots: RefCell::default(),
+            hungry: RefCell::default(),
             in_flight: Cell::new(0),
             others: Epoll::new()?,
             polls_others: Cell::new(false),
@@ -273,92 +291,6 @@ impl Ring {
 
     fn group(&self, number: u16) -> Option<&RingBuffers> {
         if number == STREAM_GROUP { Some(&self.streams) } else { self.datagrams.get() }
-    }
-
-    /// Asks for what is wanted of a slot and has not been asked yet.
-    fn ask_all(&self, place: u32, slot: &mut RingSlot, interest: Interest) -> io::Result<()> {
-        let fd = types::Fd(slot.fd);
-        let receives = interest.read && slot.hang_up == HangUp::Unheard;
-        match (receives, slot.is_armed(Request::Receive)) {
-            (true, false) => {
-                self.ask(place, slot, Request::Receive, self.receive(fd, slot.kind))?;
-            }
-            (false, true) => self.cancel(place, slot, Request::Receive)?,
-            _ => {}
-        }
-        if interest.write && !slot.is_armed(Request::Room) {
-            self.ask(place, slot, Request::Room, opcode::PollAdd::new(fd, OUT).build())?;
-        }
-        if slot.kind.is_stream() && !slot.is_armed(Request::HangUp) {
-            let poll = opcode::PollAdd::new(fd, HANG_UP).multi(true).build();
-            self.ask(place, slot, Request::HangUp, poll)?;
-        }
-        Ok(())
-    }
-
-    /// The request that brings what comes on such a socket.
-    fn receive(&self, fd: types::Fd, kind: Kind) -> squeue::Entry {
-        #[allow(clippy::cast_sign_loss, reason = "a flag")]
-        const CLOSE_ON_EXEC: u32 = libc::MSG_CMSG_CLOEXEC as u32;
-        let Forms { stream, datagram } = &*self.forms;
-        match kind {
-            Kind::Listener | Kind::UnixListener => {
-                let flags = libc::SOCK_NONBLOCK | libc::SOCK_CLOEXEC;
-                opcode::AcceptMulti::new(fd).flags(flags).build()
-            }
-            Kind::UnixStream => opcode::RecvMsgMulti::new(fd, stream.as_ptr(), STREAM_GROUP)
-                .flags(CLOSE_ON_EXEC)
-                .build(),
-            Kind::Datagram => {
-                opcode::RecvMsgMulti::new(fd, datagram.as_ptr(), DATAGRAM_GROUP).build()
-            }
-            _ => opcode::RecvMulti::new(fd, STREAM_GROUP).build(),
-        }
-    }
-
-    fn ask(
-        &self,
-        place: u32,
-        slot: &mut RingSlot,
-        request: Request,
-        entry: squeue::Entry,
-    ) -> io::Result<()> {
-        let number = slot.arm(request);
-        self.in_flight.set(self.in_flight.get() + 1);
-        self.push(entry.user_data(user_data(place, request, number)))
-    }
-
-    /// Takes a request back. Its last completion is still to come.
-    fn cancel(&self, place: u32, slot: &mut RingSlot, request: Request) -> io::Result<()> {
-        let Some(number) = slot.disarm(request) else { return Ok(()) };
-        let cancel = opcode::AsyncCancel::new(user_data(place, request, number)).build();
-        self.push(cancel.flags(squeue::Flags::SKIP_SUCCESS).user_data(NOBODY))
-    }
-
-    fn cancel_all(&self, place: u32, slot: &mut RingSlot) {
-        for request in REQUESTS {
-            // That it cannot be said means that the ring is broken, which the next wait says.
-            let _ = self.cancel(place, slot, request);
-        }
-    }
-
-    /// Has the kernel say when one of the others is ready. It says so once, and is asked again before each wait: what
-    /// is ready still is said again.
-    fn poll_others(&self) -> io::Result<()> {
-        let Some(others) = self.others.as_fd().filter(|_| !self.polls_others.get()) else {
-            return Ok(());
-        };
-        let ready = PollFlags::IN.bits().into();
-        let poll = opcode::PollAdd::new(types::Fd(others.as_raw_fd()), ready).build();
-        self.polls_others.set(true);
-        self.push(poll.user_data(OTHERS))
-    }
-
-    fn push(&self, entry: squeue::Entry) -> io::Result<()> {
-        // SAFETY: requests point to the forms, which live as long as the ring, and the buffers are registered.
-        unsafe { self.queues.push(&entry)? };
-        // What a host asks outside of a turn may be what it waits for.
-        if self.parked.get() { self.queues.submit() } else { Ok(()) }
     }
 
     /// Takes what is done, up to a turn's share.
@@ -399,23 +331,68 @@ impl Ring {
             return Ok(());
         }
         match request {
-            Request::Receive => {
-                events.push(Polled::completed(id, self.received(slot.kind, entry)));
-            }
+            Request::Receive => self.receive_completed(id, slot, entry, events)?,
             Request::Room if is_armed => events.push(Polled::writable(id)),
-            // The kernel tells a TCP receive of the peer's end behind what it reads, a UNIX socket's not.
-            Request::HangUp
-                if slot.kind == Kind::Stream && entry.result().unsigned_abs() == ENDED => {}
-            Request::HangUp if is_armed && entry.result() > 0 => {
-                slot.hang_up = HangUp::Heard(entry.result().unsigned_abs());
-                self.cancel(place, slot, Request::Receive)?;
-            }
+            Request::HangUp if is_armed => self.hang_up_completed(id, slot, entry, events)?,
             Request::Room | Request::HangUp => {}
         }
-        if let Some(flags) = slot.take_hang_up() {
-            events.push(hung_up(id, flags));
+        if let Some(flags) = slot.leave() {
+            events.push(readable(id, flags));
+            self.ask_receive(place, slot)?;
         }
         Ok(())
+    }
+
+    fn receive_completed(
+        &self,
+        id: SlotId,
+        slot: &mut RingSlot,
+        entry: &cqueue::Entry,
+        events: &mut Vec<Polled>,
+    ) -> io::Result<()> {
+        let (result, buffer) = (entry.result(), cqueue::buffer_select(entry.flags()));
+        if result > 0 && buffer.is_none() && !slot.kind.is_listener() {
+            // It was a poll; the kernel may receive again meanwhile.
+            if slot.left == Left::Polled {
+                events.push(readable(id, result.unsigned_abs()));
+            }
+            return Ok(());
+        }
+        if result == -Errno::NOBUFS.raw_os_error() {
+            slot.hungry = true;
+            self.hungry.borrow_mut().push_back(id);
+            return Ok(());
+        }
+        events.push(Polled::completed(id, self.received(slot.kind, entry)));
+        let is_full = slot.kind.is_stream() && result.unsigned_abs() == STREAM_BYTES;
+        slot.full = if is_full { slot.full.saturating_add(1) } else { 0 };
+        if slot.full == FULL_MAX && slot.left == Left::No {
+            slot.left = Left::Soon(0);
+            self.cancel(id.slot, slot, Request::Receive)?;
+        }
+        Ok(())
+    }
+
+    fn hang_up_completed(
+        &self,
+        id: SlotId,
+        slot: &mut RingSlot,
+        entry: &cqueue::Entry,
+        events: &mut Vec<Polled>,
+    ) -> io::Result<()> {
+        let Ok(flags @ 1..) = u32::try_from(entry.result()) else { return Ok(()) };
+        match slot.left {
+            // The kernel tells a TCP receive of the peer's end behind what it reads, a UNIX socket's not.
+            Left::No if slot.kind == Kind::Stream && flags == ENDED => Ok(()),
+            Left::No | Left::Soon(_) => {
+                slot.left = Left::Soon(flags);
+                self.cancel(id.slot, slot, Request::Receive)
+            }
+            Left::Polled | Left::Over => {
+                events.push(readable(id, flags));
+                Ok(())
+            }
+        }
     }
 
     /// What a request that receives has done.
@@ -435,7 +412,7 @@ impl Ring {
             }
         }
         // What was stopped is armed again, if it is to be.
-        let stops = [Errno::CANCELED, Errno::NOBUFS, Errno::INTR].map(Errno::raw_os_error);
+        let stops = [Errno::CANCELED, Errno::INTR].map(Errno::raw_os_error);
         match -result {
             0 => Completion::Ended,
             error if stops.contains(&error) => Completion::Stopped,
@@ -454,16 +431,13 @@ impl Ring {
     }
 }
 
-fn hung_up(id: SlotId, flags: u32) -> Polled {
+/// What comes is left to be read.
+fn readable(id: SlotId, flags: u32) -> Polled {
     let has = |wanted: PollFlags| flags & u32::from(wanted.bits()) != 0;
     let error = has(PollFlags::ERR | PollFlags::NVAL);
-    Polled {
-        readable: true,
-        hung_up: true,
-        error,
-        writable: error || has(PollFlags::HUP),
-        ..Polled::writable(id)
-    }
+    let hung_up = error || has(PollFlags::HUP | PollFlags::RDHUP);
+    let writable = error || has(PollFlags::HUP);
+    Polled { readable: true, hung_up, error, writable, ..Polled::writable(id) }
 }
 
 /// Lets the kernel go before the memory: once the buffers are taken back it cannot fill one, since its part of
@@ -483,61 +457,6 @@ impl Drop for Ring {
             if datagrams_left.is_none_or(|left| left.is_ok()) {
                 ManuallyDrop::drop(&mut self.datagrams);
             }
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use std::io::{Read, Write};
-    use std::net::TcpStream;
-    use std::rc::Rc;
-
-    use ropewalk_core::{Cx, Loop, Protocol};
-
-    use super::*;
-    use crate::{NetDriver, TcpServerEndpoint, readiness::Readiness};
-
-    struct Echo;
-
-    impl Protocol for Echo {
-        fn data_received(&mut self, cx: &mut Cx<'_>, data: &[u8]) {
-            cx.transport().write(data);
-        }
-    }
-
-    /// Far more than a queue of eight takes.
-    const CROWD: usize = 64;
-
-    #[test]
-    fn more_is_done_at_once_than_the_queue_has_room_for() {
-        let sizes = Sizes { submissions: 4, completions: 8, buffers: 16 };
-        let Ok(ring) = Ring::with_sizes(&sizes) else { return };
-        let driver = Rc::new(Readiness::over(ring));
-        let main_loop = Loop::new(NetDriver::over(driver.clone()));
-        let server = TcpServerEndpoint::new(([127, 0, 0, 1], 0));
-        let port = main_loop.run_until(main_loop.reactor().listen(&server, || Echo)).unwrap();
-        let host = port.host().ip().unwrap();
-        let mut clients: Vec<_> = (0..CROWD).map(|_| TcpStream::connect(host).unwrap()).collect();
-        clients.iter_mut().for_each(|client| client.set_nonblocking(true).unwrap());
-        let mut overflowed = 0;
-        for round in 0..20 {
-            clients.iter_mut().for_each(|client| client.write_all(&[round]).unwrap());
-            let mut silent: Vec<_> = clients.iter_mut().collect();
-            while !silent.is_empty() {
-                main_loop.turn(Wait::No).unwrap().unwrap();
-                overflowed += usize::from(driver.poller.overflows());
-                let is_heard = |client: &mut &mut TcpStream| {
-                    let mut byte = [0];
-                    client.read(&mut byte).is_ok_and(|count| (count, byte) == (1, [round]))
-                };
-                silent.retain_mut(|client| !is_heard(client));
-            }
-        }
-        assert!(overflowed > 0, "the queue was never full");
-        drop(clients);
-        while port.live() > 0 {
-            main_loop.turn(Wait::No).unwrap().unwrap();
         }
     }
 }

@@ -53,6 +53,10 @@ impl RingBuffers {
         Ok(buffers)
     }
 
+    pub(crate) fn count(&self) -> usize {
+        usize::from(self.kind.count)
+    }
+
     /// Has the kernel let go of them: from then on it cannot choose one.
     pub(crate) fn unregister(&self, submitter: &Submitter<'_>) -> io::Result<()> {
         submitter.unregister_buf_ring(self.kind.number)

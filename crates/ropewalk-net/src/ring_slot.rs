@@ -16,21 +16,30 @@ pub(crate) struct RingSlot {
     pub(crate) kind: Kind,
     /// It is closed, but for what is in flight.
     pub(crate) closing: bool,
-    pub(crate) hang_up: HangUp,
+    pub(crate) left: Left,
+    /// Buffers in a row that were filled to their ends.
+    pub(crate) full: u8,
+    /// What comes is wanted.
+    pub(crate) wants: bool,
+    /// There was no buffer to receive into, and it waits for one.
+    pub(crate) hungry: bool,
     armed: [Armed; 3],
     /// Requests of each kind whose last completion has not come.
     in_flight: [u16; 3],
 }
 
-/// Whether the connection is broken or at its end.
+/// Whether what comes is left to the driver to be read.
 #[derive(Clone, Copy, Default, PartialEq, Eq)]
-pub(crate) enum HangUp {
+pub(crate) enum Left {
+    /// The kernel receives.
     #[default]
-    Unheard,
-    /// It is, as these flags of poll(2) say; what the kernel receives is still to end.
-    Heard(u32),
-    /// That has been said.
-    Said,
+    No,
+    /// It is to end that first. These flags of poll(2) are known, or it is only that much comes.
+    Soon(u32),
+    /// Much comes, and the kernel says when.
+    Polled,
+    /// The connection is broken or at its end: all that will ever come is there.
+    Over,
 }
 
 /// The newest request of its kind.
@@ -97,11 +106,12 @@ impl RingSlot {
         self.in_flight == [0; 3]
     }
 
-    /// A hang-up that may be said now: what the kernel receives is in order, so it is said when that has ended.
-    pub(crate) fn take_hang_up(&mut self) -> Option<u32> {
-        match self.hang_up {
-            HangUp::Heard(flags) if self.in_flight[Request::Receive as usize] == 0 => {
-                self.hang_up = HangUp::Said;
+    /// The flags with which the rest is left, once the kernel has ended to receive: before, bytes would come out of
+    /// order.
+    pub(crate) fn leave(&mut self) -> Option<u32> {
+        match self.left {
+            Left::Soon(flags) if self.in_flight[Request::Receive as usize] == 0 => {
+                self.left = if flags == 0 { Left::Polled } else { Left::Over };
                 Some(flags)
             }
             _ => None,

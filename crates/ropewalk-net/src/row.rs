@@ -75,7 +75,7 @@ impl Glance {
 }
 
 fn is_completed<P: Poller>(kind: Kind, flags: u16) -> bool {
-    P::completes(kind) && flags & flag::HUNG_UP == 0
+    P::completes(kind) && flags & flag::LEFT == 0
 }
 
 #[derive(Default)]
@@ -132,6 +132,8 @@ pub(crate) mod flag {
     pub(crate) const SHARED: u16 = 1 << 11;
     /// A listener that has nothing to accept with, and waits for that.
     pub(crate) const STARVED: u16 = 1 << 12;
+    /// A poller that completes has left it to be read.
+    pub(crate) const LEFT: u16 = 1 << 13;
 
     /// Whether the heart wants what can be read, and there can be something.
     pub(crate) fn reads(flags: u16) -> bool {
@@ -163,7 +165,7 @@ impl Row {
         before
     }
 
-    /// Whether the poller receives or accepts for it; of what has hung up the rest is read here.
+    /// Whether the poller receives or accepts for it.
     pub(crate) fn is_completed<P: Poller>(&self) -> bool {
         is_completed::<P>(self.kind, self.flags)
     }

@@ -32,7 +32,7 @@ impl Protocol for Counting {
     }
 }
 
-/// Each of them sends a dozen buffers at once; there are 512.
+/// Each of them sends half a dozen buffers at once; there are 256.
 const CROWD: usize = 100;
 
 #[test]
@@ -109,8 +109,11 @@ fn ten_thousand_slots_are_used_again_after_their_last_completion() {
             clients.iter().for_each(socket_reset);
         }
         drop(clients);
+        // The system queues some for the port, and not all.
+        if round % 5 == 4 {
+            until(&main_loop, || main_loop.reactor().sources() == 1);
+        }
     }
-    until(&main_loop, || main_loop.reactor().sources() == 1);
 }
 
 /// Aborts at once.
