@@ -28,7 +28,7 @@ pub struct NetDriver {
 }
 
 /// The names of the drivers, the best first.
-const NAMES: [&str; 4] = [Epoll::NAME, Ring::NAME, Poll::NAME, Select::NAME];
+const NAMES: [&str; 4] = [Ring::NAME, Epoll::NAME, Poll::NAME, Select::NAME];
 
 impl NetDriver {
     /// The best driver that works here.

@@ -61,6 +61,13 @@ pub(crate) trait Poller: Sized + 'static {
         let _ = (filled, f);
     }
 
+    /// Has it leave what comes on a connection to be read: true if it does so at once; else it says that the slot is
+    /// readable when it does.
+    fn leave(&self, id: SlotId) -> bool {
+        let _ = id;
+        true
+    }
+
     /// What it has left to be read on a connection that has not hung up, it may receive again.
     fn take_back(&self, id: SlotId) {
         let _ = id;

@@ -283,7 +283,7 @@ impl<P: Poller> Readiness<P> {
             // Nobody reads, so nobody would see it.
             self.take_socket_error(sink, id, true);
         }
-        if polled.hung_up && P::completes(row.kind) {
+        if polled.readable && P::completes(row.kind) {
             self.say_send_failure(sink, id);
         }
     }
@@ -307,13 +307,26 @@ impl<P: Poller> Readiness<P> {
             }
             Kind::Stream | Kind::UnixStream | Kind::Pipe => {
                 self.receive(sink, id);
-                // What is received by the poller ends by itself when the peer is gone, and says it then.
-                if self.row(id, |row| row.reads() && row.is_completed::<P>()) != Some(true) {
-                    self.say_send_failure(sink, id);
-                }
+                self.fail_to_send(sink, id);
             }
             Kind::Watch | Kind::BarePort | Kind::Free => {}
         }
+    }
+
+    /// If sending failed, says so, after what the peer said before: the poller may have to end receiving that first.
+    fn fail_to_send(&self, sink: &dyn Sink, id: SlotId) {
+        let has_failed = |row: &mut Row| row.extra.as_ref()?.send_failure.as_ref().map(drop);
+        if self.row(id, has_failed).flatten().is_none() {
+            return;
+        }
+        if self.row(id, |row| row.reads() && row.is_completed::<P>()) == Some(true) {
+            if !self.poller.leave(id) {
+                return; // It says that the rest is left, and so does this then.
+            }
+            self.row(id, |row| row.set(flag::LEFT));
+            self.receive(sink, id);
+        }
+        self.say_send_failure(sink, id);
     }
 
     fn take_send_failure(&self, id: SlotId) -> Option<Failure> {

@@ -223,6 +223,20 @@ impl Poller for Ring {
         });
     }
 
+    fn leave(&self, id: SlotId) -> bool {
+        let mut slots = self.slots.borrow_mut();
+        let Some(slot) = slots.get_mut(id.slot as usize).filter(|slot| slot.is(id)) else {
+            return true;
+        };
+        if slot.left == Left::No {
+            slot.left = Left::Soon(0);
+            // That it cannot be said means that the ring is broken, which the next wait says.
+            let _ = self.cancel(id.slot, slot, Request::Receive);
+        }
+        slot.leave();
+        matches!(slot.left, Left::Polled | Left::Over)
+    }
+
     fn take_back(&self, id: SlotId) {
         let mut slots = self.slots.borrow_mut();
         let slot = slots.get_mut(id.slot as usize).filter(|slot| slot.is(id));
