@@ -32,6 +32,14 @@ impl<P: Poller> Readiness<P> {
                 self.deliver_connection(sink, id, fd);
                 ends
             }
+            Completion::Sent { count, rest } => {
+                self.sent_later(sink, id, count, rest);
+                false
+            }
+            Completion::SendFailed(error) => {
+                self.send_later_failed(id, error);
+                false
+            }
             Completion::Ended => {
                 self.end(sink, id);
                 false

@@ -28,6 +28,7 @@ mod ring_guest;
 mod ring_message;
 mod ring_queues;
 mod ring_requests;
+mod ring_sends;
 mod ring_slot;
 #[cfg(test)]
 mod ring_tests;

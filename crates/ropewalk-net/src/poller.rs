@@ -61,6 +61,13 @@ pub(crate) trait Poller: Sized + 'static {
         let _ = (filled, f);
     }
 
+    /// Takes a copy of bytes to be sent with the next wait, if that costs less than a call of its own. What became of
+    /// them is a [`Completion`]; until then nothing else may be sent on the connection.
+    fn send_later(&self, id: SlotId, bytes: &[u8]) -> bool {
+        let _ = (id, bytes);
+        false
+    }
+
     /// Has it leave what comes on a connection to be read: true if it does so at once; else it says that the slot is
     /// readable when it does.
     fn leave(&self, id: SlotId) -> bool {
@@ -126,9 +133,13 @@ pub(crate) enum Completion {
     Message { filled: Filled, ends: bool },
     /// A connection was accepted; whether the accepting has ended with that.
     Accepted { fd: OwnedFd, ends: bool },
+    /// So much was sent, and there was no room for the rest.
+    Sent { count: usize, rest: Vec<u8> },
+    /// Sending failed, by this error of the system.
+    SendFailed(i32),
     /// The peer sends no more.
     Ended,
-    /// It failed, by this error of the system.
+    /// Receiving or accepting failed, by this error of the system.
     Failed(i32),
     /// It has ended for no reason of the slot's.
     Stopped,

@@ -131,7 +131,7 @@ impl<P: Poller> Readiness<P> {
         }
         let unwanted = flag::ENDED | flag::CONNECTING | flag::STARVED;
         let read = fd == row.raw() && row.has(flag::RECEIVING) && !row.has(unwanted);
-        let write = fd == row.raw_out() && row.is_blocked();
+        let write = fd == row.raw_out() && row.is_blocked() && !row.has(flag::SENDING);
         Interest { read, write, kind }
     }
 

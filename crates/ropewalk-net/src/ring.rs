@@ -33,6 +33,7 @@ use crate::ring_buffers::{BufferGroup, RingBuffers};
 use crate::ring_guest::RingGuest;
 use crate::ring_message::MessageForm;
 use crate::ring_queues::RingQueues;
+use crate::ring_sends::{RingSends, Sends};
 use crate::ring_slot::{Left, Request, RingSlot, parts_of};
 use crate::row::Kind;
 use crate::wake::Wake;
@@ -43,6 +44,9 @@ pub(crate) struct Ring {
     /// There from the first datagram socket on.
     datagrams: ManuallyDrop<OnceCell<RingBuffers>>,
     pub(crate) forms: Box<Forms>,
+    pub(crate) sends: ManuallyDrop<Sends>,
+    /// What the last wait brought.
+    pub(crate) taken: Cell<usize>,
     pub(crate) slots: RefCell<Vec<RingSlot>>,
     /// Those that found no buffer to receive into. As many as there are buffers ask again before each wait: were it all
     /// at once, most of them would find none again.
@@ -82,6 +86,8 @@ const SIZES: Sizes = Sizes { submissions: 512, completions: 8192, buffers: 256 }
 const STREAM_BYTES: u32 = 4 * 1024;
 /// After so many buffers in a row that were filled, what comes is much: it is read in larger pieces than these.
 const FULL_MAX: u8 = 3;
+/// If a wait brought so much, what is sent goes with the next one; less is not worth the copy.
+const CROWD_MIN: usize = 16;
 /// Datagrams that can come in a turn.
 const DATAGRAMS: u16 = 128;
 /// The largest datagram that is received, and what comes with it.
@@ -223,6 +229,10 @@ impl Poller for Ring {
         });
     }
 
+    fn send_later(&self, id: SlotId, bytes: &[u8]) -> bool {
+        self.taken.get() >= CROWD_MIN && self.ask_send(id, bytes)
+    }
+
     fn leave(&self, id: SlotId) -> bool {
         let mut slots = self.slots.borrow_mut();
         let Some(slot) = slots.get_mut(id.slot as usize).filter(|slot| slot.is(id)) else {
@@ -278,6 +288,8 @@ impl Ring {
             streams: ManuallyDrop::new(streams),
             datagrams: ManuallyDrop::default(),
             forms: Box::new(forms),
+            sends: ManuallyDrop::new(RefCell::new(RingSends::new())),
+            taken: Cell::new(0),
             slots: RefCell::default(),
             hungry: RefCell::default(),
             in_flight: Cell::new(0),
@@ -309,8 +321,10 @@ impl Ring {
 
     /// Takes what is done, up to a turn's share.
     fn take(&self, events: &mut Vec<Polled>) -> io::Result<()> {
-        for _ in 0..EVENTS_MAX {
+        self.taken.set(0);
+        for taken in 1..=EVENTS_MAX {
             let Some(entry) = self.queues.next() else { break };
+            self.taken.set(taken);
             match parts_of(entry.user_data()) {
                 Some(parts) => self.complete(&entry, parts, events)?,
                 None if entry.user_data() == OTHERS => self.polls_others.set(false),
@@ -334,6 +348,8 @@ impl Ring {
         if ends {
             self.in_flight.set(self.in_flight.get() - 1);
         }
+        let sent = (request == Request::Send)
+            .then(|| self.sends.borrow_mut().finish(number, entry.result()));
         if slot.closing {
             if request == Request::Receive {
                 self.discard(self.received(slot.kind, entry));
@@ -349,6 +365,7 @@ impl Ring {
             Request::Room if is_armed => events.push(Polled::writable(id)),
             Request::HangUp if is_armed => self.hang_up_completed(id, slot, entry, events)?,
             Request::Room | Request::HangUp => {}
+            Request::Send => events.extend(sent.map(|sent| Polled::completed(id, sent))),
         }
         if let Some(flags) = slot.leave() {
             events.push(readable(id, flags));
@@ -462,9 +479,12 @@ impl Drop for Ring {
         let datagrams = self.datagrams.get();
         let streams_left = self.queues.register(|ring| self.streams.unregister(ring));
         let datagrams_left = self.queues.register(|ring| datagrams.map(|d| d.unregister(ring)));
-        // SAFETY: none is used again. Buffers that the kernel did not give back stay allocated for ever.
+        // SAFETY: none is used again. What the kernel did not give back stays allocated for ever.
         unsafe {
             ManuallyDrop::drop(&mut self.queues);
+            if self.in_flight.get() == 0 {
+                ManuallyDrop::drop(&mut self.sends);
+            }
             if streams_left.is_ok() {
                 ManuallyDrop::drop(&mut self.streams);
             }

@@ -4,6 +4,7 @@ use std::io;
 use std::os::fd::AsRawFd;
 
 use io_uring::{opcode, squeue, types};
+use ropewalk_core::SlotId;
 use rustix::event::PollFlags;
 
 use crate::poller::{Interest, Poller};
@@ -105,6 +106,24 @@ impl Ring {
         self.push(entry.user_data(user_data(place, request, number)))
     }
 
+    /// Sends a copy of `bytes` with the next wait; false if there is no room for it.
+    pub(crate) fn ask_send(&self, id: SlotId, bytes: &[u8]) -> bool {
+        #[allow(clippy::cast_possible_truncation, reason = "RingSends takes 512 at most")]
+        let len = bytes.len() as u32;
+        let mut slots = self.slots.borrow_mut();
+        let slot = slots.get_mut(id.slot as usize).filter(|slot| slot.is(id));
+        let Some(slot) = slot.filter(|slot| !slot.closing) else { return false };
+        let Some((number, start)) = self.sends.borrow_mut().begin(bytes) else { return false };
+        slot.begin_send();
+        self.in_flight.set(self.in_flight.get() + 1);
+        let send = opcode::Send::new(types::Fd(slot.fd), start, len)
+            .flags(libc::MSG_NOSIGNAL | libc::MSG_DONTWAIT);
+        let name = user_data(id.slot, Request::Send, number);
+        // That it cannot be said means that the ring is broken, which the next wait says.
+        let _ = self.push(send.build().user_data(name));
+        true
+    }
+
     /// Takes a request back. Its last completion is still to come.
     pub(crate) fn cancel(
         &self,
@@ -138,7 +157,8 @@ impl Ring {
     }
 
     fn push(&self, entry: squeue::Entry) -> io::Result<()> {
-        // SAFETY: requests point to the forms, which live as long as the ring, and the buffers are registered.
+        // SAFETY: requests point to the forms and to what is to be sent, which live as long as the ring and are not
+        // changed before the completion; and the buffers are registered.
         unsafe { self.queues.push(&entry)? };
         // What a host asks outside of a turn may be what it waits for.
         if self.parked.get() { self.queues.submit() } else { Ok(()) }

@@ -23,9 +23,9 @@ pub(crate) struct RingSlot {
     pub(crate) wants: bool,
     /// There was no buffer to receive into, and it waits for one.
     pub(crate) hungry: bool,
-    armed: [Armed; 3],
+    armed: [Armed; 4],
     /// Requests of each kind whose last completion has not come.
-    in_flight: [u16; 3],
+    in_flight: [u16; 4],
 }
 
 /// Whether what comes is left to the driver to be read.
@@ -59,9 +59,12 @@ pub(crate) enum Request {
     HangUp = 1,
     /// Room to write, once.
     Room = 2,
+    /// Bytes to send, by the number that [`RingSends`](crate::ring_sends::RingSends) has given them. It is never taken back.
+    Send = 3,
 }
 
-pub(crate) const REQUESTS: [Request; 3] = [Request::Receive, Request::HangUp, Request::Room];
+pub(crate) const REQUESTS: [Request; 4] =
+    [Request::Receive, Request::HangUp, Request::Room, Request::Send];
 
 impl RingSlot {
     pub(crate) fn new(id: SlotId, fd: RawFd, kind: Kind) -> Self {
@@ -84,6 +87,11 @@ impl RingSlot {
         armed.number
     }
 
+    /// Bytes are about to be sent.
+    pub(crate) fn begin_send(&mut self) {
+        self.in_flight[Request::Send as usize] += 1;
+    }
+
     /// The number of the request that is to be taken back, if there is one.
     pub(crate) fn disarm(&mut self, request: Request) -> Option<u16> {
         let armed = &mut self.armed[request as usize];
@@ -103,7 +111,7 @@ impl RingSlot {
 
     /// Whether the kernel has nothing more to say.
     pub(crate) fn is_idle(&self) -> bool {
-        self.in_flight == [0; 3]
+        self.in_flight == [0; 4]
     }
 
     /// The flags with which the rest is left, once the kernel has ended to receive: before, bytes would come out of

@@ -134,6 +134,8 @@ pub(crate) mod flag {
     pub(crate) const STARVED: u16 = 1 << 12;
     /// A poller that completes has left it to be read.
     pub(crate) const LEFT: u16 = 1 << 13;
+    /// The poller has bytes to send, and has not said what became of them.
+    pub(crate) const SENDING: u16 = 1 << 14;
 
     /// Whether the heart wants what can be read, and there can be something.
     pub(crate) fn reads(flags: u16) -> bool {
@@ -173,7 +175,9 @@ impl Row {
     /// Its descriptor, if it is a socket for bytes on which nothing is under way.
     pub(crate) fn plain_stream(&self) -> Option<RawFd> {
         match (&self.fd, &self.extra) {
-            (Some(fd), None) if self.kind == Kind::Stream && !self.has(flag::CONNECTING) => {
+            (Some(fd), None)
+                if self.kind == Kind::Stream && !self.has(flag::CONNECTING | flag::SENDING) =>
+            {
                 Some(fd.as_raw_fd())
             }
             _ => None,
@@ -201,9 +205,9 @@ impl Row {
         out.map_or_else(|| self.raw(), AsRawFd::as_raw_fd)
     }
 
-    /// Whether something waits to be writable.
+    /// Whether nothing can be sent at once.
     pub(crate) fn is_blocked(&self) -> bool {
-        self.has(flag::CONNECTING)
+        self.has(flag::CONNECTING | flag::SENDING)
             || self
                 .extra
                 .as_ref()
