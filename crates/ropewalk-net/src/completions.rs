@@ -18,55 +18,38 @@ impl<P: Poller> Readiness<P> {
         if !matches!(completion, Completion::Released) {
             self.say_opened(sink, id);
         }
-        let is_over = match completion {
-            Completion::None => false,
-            Completion::Received { filled, ends } => {
-                self.poller.deliver_bytes(filled, |bytes| self.deliver_bytes(sink, id, bytes));
-                ends
+        let is_over = completion.is_over();
+        match completion {
+            Completion::None => {}
+            Completion::Received { filled, .. } => {
+                self.poller.deliver_bytes(filled, |bytes| self.received(sink, id, bytes));
             }
-            Completion::Message { filled, ends } => {
-                self.poller.deliver_message(filled, |message| self.deliver(sink, id, message));
-                ends
+            Completion::Message { filled, .. } => {
+                self.poller.deliver_message(filled, |said| self.message_received(sink, id, said));
             }
-            Completion::Accepted { fd, ends } => {
-                self.deliver_connection(sink, id, fd);
-                ends
-            }
-            Completion::Sent { count, rest } => {
-                self.sent_later(sink, id, count, rest);
-                false
-            }
-            Completion::SendFailed(error) => {
-                self.send_later_failed(id, error);
-                false
-            }
-            Completion::Ended => {
-                self.end(sink, id);
-                false
-            }
+            Completion::Accepted { fd, .. } => self.accepted(sink, id, fd),
+            Completion::Sent { count, rest } => self.sent_later(sink, id, count, rest),
+            Completion::SendFailed(error) => self.send_later_failed(id, error),
+            Completion::Ended => self.ended(sink, id),
             Completion::Failed(error) => {
-                self.fail(sink, id, io::Error::from_raw_os_error(error));
-                false
+                self.failed(sink, id, io::Error::from_raw_os_error(error));
             }
-            Completion::Stopped => true,
-            Completion::Released => {
-                self.closed.borrow_mut().push(id);
-                false
-            }
-        };
+            Completion::Stopped => {}
+            Completion::Released => self.closed.borrow_mut().push(id),
+        }
         if is_over {
             self.update_interest(id);
         }
     }
 
-    fn deliver_bytes(&self, sink: &dyn Sink, id: SlotId, bytes: &mut [u8]) {
+    fn received(&self, sink: &dyn Sink, id: SlotId, bytes: &mut [u8]) {
         if self.row(id, |row| !row.has(flag::ENDED)) == Some(true) {
             sink.event(id, Event::Received(Chunk::lent(bytes)));
         }
     }
 
     /// A datagram, or bytes of a UNIX stream: the files that came along are delivered before them.
-    fn deliver(&self, sink: &dyn Sink, id: SlotId, message: Message<'_>) {
+    fn message_received(&self, sink: &dyn Sink, id: SlotId, message: Message<'_>) {
         let Message { bytes, from, files } = message;
         if self.row(id, |row| row.kind) == Some(Kind::Datagram) {
             sink.event(id, Event::DatagramReceived(Chunk::lent(bytes), &from));
@@ -76,13 +59,13 @@ impl<P: Poller> Readiness<P> {
             sink.event(id, Event::Attached(Box::new(file) as Box<dyn Any>));
         }
         if bytes.is_empty() {
-            self.end(sink, id); // As a read of none is.
+            self.ended(sink, id); // As a read of none is.
         } else {
-            self.deliver_bytes(sink, id, bytes);
+            self.received(sink, id, bytes);
         }
     }
 
-    fn deliver_connection(&self, sink: &dyn Sink, id: SlotId, fd: OwnedFd) {
+    fn accepted(&self, sink: &dyn Sink, id: SlotId, fd: OwnedFd) {
         let Some(kind) = self.row(id, |row| row.kind) else { return turn_away(fd) };
         let Some(accepted) = self.hand_over(id, fd) else { return };
         if let Err(error) = self.welcome(sink, id, kind, accepted) {
@@ -90,12 +73,12 @@ impl<P: Poller> Readiness<P> {
         }
     }
 
-    fn end(&self, sink: &dyn Sink, id: SlotId) {
+    fn ended(&self, sink: &dyn Sink, id: SlotId) {
         self.read_end(sink, id);
         self.say_send_failure(sink, id);
     }
 
-    fn fail(&self, sink: &dyn Sink, id: SlotId, error: io::Error) {
+    fn failed(&self, sink: &dyn Sink, id: SlotId, error: io::Error) {
         match self.row(id, |row| row.kind) {
             Some(Kind::Listener | Kind::UnixListener) if is_passed_over(&error) => {
                 self.update_interest(id);

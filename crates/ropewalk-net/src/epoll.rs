@@ -1,4 +1,4 @@
-//! [`Epoll`]: the default poller on Linux.
+//! [`Epoll`]: the poller where io_uring is refused, and what io_uring itself polls by.
 //!
 //! Facts about epoll that explain the code: a descriptor registered edge-triggered for reading and writing
 //! needs no other call in its life, and closing it takes it out of the set; a short read is the end of what

@@ -162,6 +162,19 @@ pub(crate) struct Message<'a> {
     pub(crate) files: Vec<OwnedFd>,
 }
 
+impl Completion {
+    /// Whether receiving or accepting has ended, for no reason of the slot's.
+    pub(crate) fn is_over(&self) -> bool {
+        match self {
+            Self::Received { ends, .. }
+            | Self::Message { ends, .. }
+            | Self::Accepted { ends, .. } => *ends,
+            Self::Stopped => true,
+            _ => false,
+        }
+    }
+}
+
 impl Polled {
     pub(crate) fn completed(id: SlotId, completion: Completion) -> Self {
         let (readable, writable, hung_up, error) = (false, false, false, false);

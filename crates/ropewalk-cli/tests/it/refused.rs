@@ -35,7 +35,8 @@ fn without_io_uring_the_best_other_reactor_is_used() {
     let directory = Directory::new();
     let said = directory.path("stderr");
     let stderr = File::create(&said).expect("the directory is ours");
-    let mut server = Program::start(refusing(&["echo"]).args(listen).stderr(stderr));
+    let mut server =
+        Program::start(refusing(&["echo", "--workers", "2"]).args(listen).stderr(stderr));
     server.expect("listening on tcp ");
     let stderr = std::fs::read_to_string(said).expect("it is there");
     assert_eq!(stderr.lines().count(), 1, "{stderr}");
