@@ -78,6 +78,10 @@ pub trait Driver: 'static {
         let _ = until;
     }
 
+    /// The loop is over, and all slots are closed: what a driver still does in its own time it ends now, since
+    /// there will be no other wait.
+    fn finish(&self) {}
+
     /// The one descriptor that a host loop watches, if the driver can be a guest.
     #[cfg(unix)]
     fn as_fd(&self) -> Option<std::os::fd::BorrowedFd<'_>> {

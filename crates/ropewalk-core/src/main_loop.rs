@@ -255,6 +255,7 @@ impl Drop for Loop {
         contain("a delayed call", || self.inner().timers.close());
         contain("a system event", || self.inner().events.clear());
         drop(self.inner().dirty.take());
+        self.inner().driver.finish();
     }
 }
 

@@ -25,7 +25,8 @@ use crate::sockets::listen_with;
 ///
 /// # Platform
 /// The socket is made non-blocking, for all processes that share it. After the port has stopped, connections
-/// still queue at the socket for as long as anybody has it open.
+/// still queue at the socket for as long as anybody has it open; those that io_uring accepted in the turn in which the
+/// port stops are reset.
 #[derive(Clone, Copy, Debug)]
 pub struct AdoptedServerEndpoint {
     /// The number of the descriptor.

@@ -4,7 +4,7 @@ use std::any::Any;
 use std::cell::RefCell;
 use std::os::fd::BorrowedFd;
 use std::rc::Rc;
-use std::sync::Arc;
+use std::sync::{Arc, Once};
 
 use ropewalk_core::{
     Address, Close, Datagram, Driver, Failure, FailureKind, Loop, Notify, OutQueue, Reactor, Sink,
@@ -27,21 +27,24 @@ pub struct NetDriver {
     worker: Rc<RefCell<Option<Worker>>>,
 }
 
-/// The names of the drivers, the best first.
-const NAMES: [&str; 4] = [Epoll::NAME, Ring::NAME, Poll::NAME, Select::NAME];
+/// The names of the drivers, the best first (see docs/design/005-io-uring.md).
+const NAMES: [&str; 4] = [Ring::NAME, Epoll::NAME, Poll::NAME, Select::NAME];
 
 impl NetDriver {
-    /// The best driver that works here.
+    /// The best driver that works here. That a better one does not is said once, however many reactors there are.
     ///
     /// # Errors
     /// `System` if none does.
     pub fn new() -> Result<Self, Failure> {
+        static SAID: Once = Once::new();
         let mut first_error = None;
         for name in NAMES {
             match Self::by_name(name) {
                 Ok(driver) => return Ok(driver),
                 Err(error) => {
-                    tracing::warn!(target: "ropewalk::net", "{error}; trying the next driver");
+                    SAID.call_once(|| {
+                        tracing::warn!(target: "ropewalk::net", "{error}; trying the next driver");
+                    });
                     first_error.get_or_insert(error);
                 }
             }
@@ -49,7 +52,11 @@ impl NetDriver {
         Err(first_error.unwrap_or_else(|| Failure::new(FailureKind::System, "there is no driver")))
     }
 
-    /// The driver called `epoll`, `uring`, `poll` or `select`.
+    /// The driver called `uring`, `epoll`, `poll` or `select`.
+    ///
+    /// # Platform
+    /// `uring` needs Linux 6.1, and that neither a container nor an administrator forbids io_uring. `select` takes descriptors
+    /// below 1,024, and does not hear of a reset while a connection is paused, or when its peer has ended its half.
     ///
     /// # Errors
     /// `Local` if there is none of that name; `System` if it does not work here.
@@ -65,8 +72,11 @@ impl NetDriver {
                 return Err(Failure::new(FailureKind::Local, why));
             }
         };
-        let made = made.map(|sockets| Self { sockets, worker: Rc::default() });
-        made.map_err(|error| Failure::from(error).context(format!("set up {name}")))
+        made.map(Self::over).map_err(|error| Failure::from(error).context(format!("set up {name}")))
+    }
+
+    pub(crate) fn over(sockets: Rc<dyn Sockets>) -> Self {
+        Self { sockets, worker: Rc::default() }
     }
 
     /// Where it is to be said which worker's reactor is being set up over this driver.
@@ -158,6 +168,10 @@ impl Driver for NetDriver {
 
     fn park(&self, until: Wait) {
         self.sockets.park(until);
+    }
+
+    fn finish(&self) {
+        self.sockets.finish();
     }
 
     fn as_fd(&self) -> Option<BorrowedFd<'_>> {

@@ -1,4 +1,4 @@
-//! [`Epoll`]: the default poller on Linux.
+//! [`Epoll`]: the poller where io_uring is refused, and what io_uring itself polls by.
 //!
 //! Facts about epoll that explain the code: a descriptor registered edge-triggered for reading and writing
 //! needs no other call in its life, and closing it takes it out of the set; a short read is the end of what
@@ -74,7 +74,7 @@ impl Poller for Epoll {
         };
         match modified {
             Err(Errno::NOENT) if interest.is_pause() => Ok(()),
-            Err(Errno::NOENT) if interest.watch => self.add(fd, id, interest),
+            Err(Errno::NOENT) if interest.is_watch() => self.add(fd, id, interest),
             other => Ok(other?),
         }
     }
@@ -173,7 +173,7 @@ fn data_of(id: SlotId) -> epoll::EventData {
 
 fn flags_of(interest: Interest) -> epoll::EventFlags {
     use epoll::EventFlags as Flags;
-    if !interest.watch {
+    if !interest.is_watch() {
         return Flags::IN | Flags::OUT | Flags::RDHUP | Flags::ET;
     }
     let read = if interest.read { Flags::IN | Flags::RDHUP } else { Flags::empty() };

@@ -11,6 +11,7 @@
 #![allow(unsafe_code, reason = "the numbers of descriptors, select, and the buffers of io_uring")]
 
 mod adopted;
+mod completions;
 mod driver;
 mod endpoints;
 mod epoll;
@@ -24,12 +25,21 @@ mod readiness;
 mod receive;
 mod ring;
 mod ring_buffers;
+mod ring_guest;
+mod ring_message;
+mod ring_queues;
+mod ring_requests;
+mod ring_sends;
+mod ring_slot;
+#[cfg(test)]
+mod ring_tests;
 mod row;
 mod select;
 mod shared_port;
 mod signals;
 mod socket_address;
 mod sockets;
+mod starvation;
 mod stdio;
 mod system_resolver;
 mod systemd;

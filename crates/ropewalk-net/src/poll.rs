@@ -18,7 +18,14 @@ use crate::wake::Wake;
 
 pub(crate) struct Poll {
     wake: Arc<Wake>,
-    wanted: RefCell<BTreeMap<RawFd, (SlotId, Interest)>>,
+    wanted: RefCell<BTreeMap<RawFd, Wanted>>,
+}
+
+struct Wanted {
+    id: SlotId,
+    interest: Interest,
+    /// It has hung up, and that was said while nothing was wanted of it: poll would say it again and again.
+    hung_up: bool,
 }
 
 impl Poller for Poll {
@@ -30,7 +37,7 @@ impl Poller for Poll {
     }
 
     fn add(&self, fd: RawFd, id: SlotId, interest: Interest) -> io::Result<()> {
-        self.wanted.borrow_mut().insert(fd, (id, interest));
+        self.wanted.borrow_mut().insert(fd, Wanted { id, interest, hung_up: false });
         Ok(())
     }
 
@@ -44,16 +51,12 @@ impl Poller for Poll {
     }
 
     fn wait(&self, timeout: Option<Duration>, events: &mut Vec<Polled>) -> io::Result<()> {
-        let wanted = self.wanted.borrow();
-        // One that nothing is wanted of is left out: poll would report its hang-up again and again.
-        let mut polled: Vec<_> = wanted
-            .iter()
-            .filter(|(_, (_, interest))| interest.read || interest.write)
-            .map(|(fd, (id, interest))| {
-                (*id, PollFd::from_borrowed_fd(borrow_fd(*fd), flags_of(*interest)))
-            })
-            .collect();
-        let (ids, mut fds): (Vec<_>, Vec<_>) = polled.drain(..).unzip();
+        let mut wanted = self.wanted.borrow_mut();
+        let mut asked: Vec<_> = wanted.iter_mut().filter(|(_, wanted)| wanted.is_asked()).collect();
+        let to_poll = |(fd, wanted): &(&RawFd, &mut Wanted)| {
+            PollFd::from_borrowed_fd(borrow_fd(**fd), flags_of(wanted.interest))
+        };
+        let mut fds: Vec<_> = asked.iter().map(to_poll).collect();
         fds.push(PollFd::from_borrowed_fd(borrow_fd(self.wake.raw()), PollFlags::IN));
         match poll(&mut fds, timeout.map(timespec).as_ref()) {
             Err(rustix::io::Errno::INTR) => return Ok(()),
@@ -62,14 +65,28 @@ impl Poller for Poll {
         if fds.pop().is_some_and(|wake| !wake.revents().is_empty()) {
             self.wake.drain();
         }
-        for (id, fd) in ids.into_iter().zip(&fds).filter(|(_, fd)| !fd.revents().is_empty()) {
-            events.push(ready(id, fd.revents()));
+        for ((_, wanted), fd) in asked.iter_mut().zip(&fds) {
+            if !fd.revents().is_empty() {
+                wanted.hung_up = wanted.is_quiet();
+                events.push(ready(wanted.id, fd.revents()));
+            }
         }
         Ok(())
     }
 
     fn waker(&self) -> Arc<Wake> {
         self.wake.clone()
+    }
+}
+
+impl Wanted {
+    fn is_quiet(&self) -> bool {
+        !self.interest.read && !self.interest.write
+    }
+
+    /// Of what is quiet a hang-up is heard, once; a watch that pauses hears nothing.
+    fn is_asked(&self) -> bool {
+        !self.is_quiet() || !(self.hung_up || self.interest.is_pause())
     }
 }
 

@@ -3,7 +3,8 @@
 //! It turns *ready* into *done*: it reads into one shared buffer and delivers the bytes, writes what the heart
 //! gives it, and keeps what the system does not take until it does. See [`ropewalk_core::Driver`] for the
 //! contract. This file is the driver's state and the round of one delivery; reading and accepting are in
-//! `receive.rs`, writing is in `transmit.rs`, what sockets it is given in `sockets.rs`.
+//! `receive.rs`, what io_uring has read and accepted in `completions.rs`, writing is in `transmit.rs`, listeners that
+//! cannot accept are in `starvation.rs`, and what sockets it is given in `sockets.rs`.
 //!
 //! No `RefCell` is borrowed while the sink is called: a descriptor's number is read out of its row, and the
 //! row is looked at again after each call.
@@ -17,11 +18,10 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use ropewalk_core::{
-    Address, Chunk, Close, Datagram, Driver, Event, Failure, FailureKind, Notify, OutQueue,
+    Address, Close, Datagram, Driver, Event, Failure, FailureKind, Notify, OutQueue,
     Readiness as Ready, Sink, SlotId, Time, Wait,
 };
 
-use rustix::io::Errno;
 use rustix::net::{Shutdown, shutdown};
 
 use crate::poller::{Completion, EVENTS_MAX, Interest, Polled, Poller};
@@ -34,38 +34,34 @@ pub(crate) struct Readiness<P> {
     polled: Cell<Vec<Polled>>,
     /// Rows with more to do than they did.
     again: RefCell<VecDeque<SlotId>>,
-    closed: RefCell<Vec<SlotId>>,
+    pub(crate) closed: RefCell<Vec<SlotId>>,
     /// Descriptors of closed rows that the poller may not have told the system to forget yet: their numbers must
     /// not be used again before the next wait.
     lingering: RefCell<Vec<OwnedFd>>,
     pub(crate) buffer: Cell<Vec<u8>>,
     /// Listeners that could not accept for want of descriptors, and when to try again.
-    starved: RefCell<Vec<SlotId>>,
-    retry_at: Cell<Time>,
+    pub(crate) starved: RefCell<Vec<SlotId>>,
+    pub(crate) retry_at: Cell<Time>,
     /// Where the next share of what a level-triggered poller says begins.
     share_from: Cell<usize>,
     /// When it was last said that accepting pauses.
-    complained_at: Cell<Option<Time>>,
+    pub(crate) complained_at: Cell<Option<Time>>,
     /// A host waits for this driver's descriptor.
     parked: Cell<bool>,
     began: Instant,
 }
-
-/// How long a starved listener waits, unless a descriptor of ours is closed before: long enough that it costs
-/// nothing, short enough that nobody gives up.
-const STARVED_RETRY: Duration = Duration::from_millis(100);
-
-/// That accepting pauses is said once in this time: a server at its limit pauses and resumes with every
-/// connection that comes and goes.
-const COMPLAINT_INTERVAL: Duration = Duration::from_secs(60);
 
 /// What the system's calls for waiting can take.
 const WAIT_MAX: Duration = Duration::from_secs(20 * 24 * 3600);
 
 impl<P: Poller> Readiness<P> {
     pub(crate) fn new() -> io::Result<Self> {
-        Ok(Self {
-            poller: P::new()?,
+        P::new().map(Self::over)
+    }
+
+    pub(crate) fn over(poller: P) -> Self {
+        Self {
+            poller,
             rows: RefCell::default(),
             polled: Cell::default(),
             again: RefCell::default(),
@@ -78,7 +74,7 @@ impl<P: Poller> Readiness<P> {
             complained_at: Cell::new(None),
             parked: Cell::new(false),
             began: Instant::now(),
-        })
+        }
     }
 
     /// Works on a row, if it is still that slot's. `f` must not call out.
@@ -128,21 +124,18 @@ impl<P: Poller> Readiness<P> {
 
     /// What `fd`, one of a row's, is to be waited for.
     fn interest(&self, row: &Row, fd: RawFd) -> Interest {
-        if row.kind == Kind::Watch {
-            return Interest {
-                read: row.has(flag::RECEIVING),
-                write: row.has(flag::WANTS_WRITE),
-                watch: true,
-                bytes: false,
-            };
+        let kind = row.kind;
+        if kind == Kind::Watch {
+            let (read, write) = (row.has(flag::RECEIVING), row.has(flag::WANTS_WRITE));
+            return Interest { read, write, kind };
         }
         let unwanted = flag::ENDED | flag::CONNECTING | flag::STARVED;
         let read = fd == row.raw() && row.has(flag::RECEIVING) && !row.has(unwanted);
-        let write = fd == row.raw_out() && row.is_blocked();
-        Interest { read, write, watch: false, bytes: row.kind == Kind::Stream }
+        let write = fd == row.raw_out() && row.is_blocked() && !row.has(flag::SENDING);
+        Interest { read, write, kind }
     }
 
-    /// Tells a level-triggered poller what is wanted now.
+    /// Tells a poller that is level-triggered, or that completes, what is wanted now.
     pub(crate) fn update_interest(&self, id: SlotId) {
         let wanted = self.row(id, |row| {
             let [fd, fd_out] = [row.raw(), row.raw_out()].map(|fd| (fd, self.interest(row, fd)));
@@ -150,7 +143,7 @@ impl<P: Poller> Readiness<P> {
             [known.then_some(fd), (fd != fd_out).then_some(fd_out)]
         });
         for (fd, interest) in wanted.into_iter().flatten().flatten() {
-            if P::EDGE && !interest.watch && !(P::COMPLETES && interest.bytes) {
+            if P::EDGE && !interest.is_watch() && !P::completes(interest.kind) {
                 continue;
             }
             if let Err(error) = self.poller.modify(fd, id, interest) {
@@ -178,50 +171,6 @@ impl<P: Poller> Readiness<P> {
     pub(crate) fn say_lost(&self, sink: &dyn Sink, id: SlotId, failure: Failure) {
         if self.row(id, |row| row.replace(flag::LOST)) == Some(false) {
             sink.event(id, Event::Lost(failure));
-        }
-    }
-
-    /// A listener has no descriptors to accept with, or none that the poller can take. A level-triggered poller
-    /// must not say again and again that there is somebody to accept.
-    pub(crate) fn starve(&self, id: SlotId, error: &io::Error) {
-        self.row(id, |row| row.set(flag::STARVED));
-        self.update_interest(id);
-        let mut starved = self.starved.borrow_mut();
-        if starved.is_empty() {
-            self.retry_at.set(self.now() + STARVED_RETRY);
-        }
-        if !starved.contains(&id) {
-            starved.push(id);
-        }
-        drop(starved);
-        self.complain(error);
-    }
-
-    /// Says that accepting pauses, unless it has been said a short while ago.
-    fn complain(&self, error: &io::Error) {
-        let now = self.now();
-        let said = self.complained_at.get();
-        if said.is_some_and(|said| now.since(said) < COMPLAINT_INTERVAL) {
-            return;
-        }
-        self.complained_at.set(Some(now));
-        let limited = [Errno::MFILE, Errno::NFILE].map(Errno::raw_os_error);
-        let advice = match error.raw_os_error() {
-            Some(code) if limited.contains(&code) => {
-                "; raise the limit on open files, or limit the connections"
-            }
-            _ => "",
-        };
-        tracing::warn!(target: "ropewalk::net", "accepting pauses: {error}{advice}");
-    }
-
-    /// Lets starved listeners try again.
-    fn feed_starved(&self) {
-        self.retry_at.set(Time::NEVER);
-        for id in self.starved.take() {
-            self.row(id, |row| row.clear(flag::STARVED));
-            self.update_interest(id);
-            self.do_again(id);
         }
     }
 
@@ -255,13 +204,16 @@ impl<P: Poller> Readiness<P> {
     /// One descriptor is ready.
     fn serve(&self, sink: &dyn Sink, polled: Polled) {
         let id = polled.id;
-        if P::COMPLETES && polled.completion != Completion::None {
+        if !matches!(polled.completion, Completion::None) {
             return self.serve_completion(sink, id, polled.completion);
         }
         let news = if polled.readable { flag::READABLE } else { 0 }
             | if polled.hung_up { flag::HUNG_UP } else { 0 };
         let look = |row: &mut Row| {
             row.set(news);
+            if polled.readable && P::completes(row.kind) {
+                row.set(flag::LEFT);
+            }
             row.glance()
         };
         let Some(mut row) = self.row(id, look) else { return };
@@ -271,8 +223,8 @@ impl<P: Poller> Readiness<P> {
             row = opened;
         }
         match row.kind {
-            Kind::Stream | Kind::UnixStream | Kind::Pipe => self.serve_stream(sink, polled, row),
-            Kind::Watch => self.serve_watch(sink, polled),
+            Kind::Stream | Kind::UnixStream | Kind::Pipe => self.serve_stream(sink, &polled, row),
+            Kind::Watch => self.serve_watch(sink, &polled),
             Kind::Listener | Kind::UnixListener => self.accept_all(sink, id),
             Kind::Datagram => {
                 self.take_socket_error(sink, id, polled.error);
@@ -284,7 +236,7 @@ impl<P: Poller> Readiness<P> {
     }
 
     /// Says that something is up which was so from the beginning, before anything else is said of it.
-    fn say_opened(&self, sink: &dyn Sink, id: SlotId) {
+    pub(crate) fn say_opened(&self, sink: &dyn Sink, id: SlotId) {
         let opening = self.row(id, |row| {
             let opening = row.has(flag::OPENING);
             row.clear(flag::OPENING);
@@ -295,44 +247,15 @@ impl<P: Poller> Readiness<P> {
         }
     }
 
-    /// The poller has done something for a slot.
-    fn serve_completion(&self, sink: &dyn Sink, id: SlotId, completion: Completion) {
-        if completion != Completion::Released {
-            self.say_opened(sink, id);
-        }
-        match completion {
-            Completion::None => {}
-            Completion::Received { buffer, len, ends } => {
-                self.poller.deliver_bytes(buffer, len as usize, |bytes| {
-                    if self.row(id, |row| !row.has(flag::ENDED)) == Some(true) {
-                        sink.event(id, Event::Received(Chunk::lent(bytes)));
-                    }
-                });
-                if ends {
-                    self.update_interest(id);
-                }
-            }
-            Completion::Ended => {
-                self.read_end(sink, id);
-                self.say_send_failure(sink, id);
-            }
-            Completion::Failed(error) => {
-                self.read_failed(sink, id, io::Error::from_raw_os_error(error));
-            }
-            Completion::Stopped => self.update_interest(id),
-            Completion::Released => self.closed.borrow_mut().push(id),
-        }
-    }
-
     /// Says why sending failed, if it did.
-    fn say_send_failure(&self, sink: &dyn Sink, id: SlotId) {
+    pub(crate) fn say_send_failure(&self, sink: &dyn Sink, id: SlotId) {
         if let Some(failure) = self.take_send_failure(id) {
             self.say_lost(sink, id, failure);
         }
     }
 
-    fn serve_watch(&self, sink: &dyn Sink, polled: Polled) {
-        let Polled { id, readable, writable, .. } = polled;
+    fn serve_watch(&self, sink: &dyn Sink, polled: &Polled) {
+        let &Polled { id, readable, writable, .. } = polled;
         let fd = self.row(id, |row| row.raw()).filter(|_| polled.error);
         if let Some(fd) = fd.filter(|fd| rustix::io::fcntl_getfd(borrow_fd(*fd)).is_err()) {
             let why = format!("descriptor {fd} was closed while it was watched");
@@ -341,7 +264,7 @@ impl<P: Poller> Readiness<P> {
         sink.event(id, Event::Ready(Ready { readable, writable }));
     }
 
-    fn serve_stream(&self, sink: &dyn Sink, polled: Polled, row: Glance) {
+    fn serve_stream(&self, sink: &dyn Sink, polled: &Polled, row: Glance) {
         let id = polled.id;
         // One that has another round to come anyway is read in that: it gets one share a turn.
         let reads = !row.has(flag::AGAIN);
@@ -356,9 +279,12 @@ impl<P: Poller> Readiness<P> {
         } else if polled.readable && reads {
             self.receive_from(sink, id, row);
         }
-        if polled.error && !row.has(flag::RECEIVING) {
+        if polled.error && !row.reads() {
             // Nobody reads, so nobody would see it.
             self.take_socket_error(sink, id, true);
+        }
+        if polled.readable && P::completes(row.kind) {
+            self.say_send_failure(sink, id);
         }
     }
 
@@ -381,14 +307,26 @@ impl<P: Poller> Readiness<P> {
             }
             Kind::Stream | Kind::UnixStream | Kind::Pipe => {
                 self.receive(sink, id);
-                // What is received by the poller ends by itself when the peer is gone, and says it then.
-                let ends = P::COMPLETES && kind == Kind::Stream;
-                if !(ends && self.row(id, |row| row.reads()) == Some(true)) {
-                    self.say_send_failure(sink, id);
-                }
+                self.fail_to_send(sink, id);
             }
             Kind::Watch | Kind::BarePort | Kind::Free => {}
         }
+    }
+
+    /// If sending failed, says so, after what the peer said before: the poller may have to end receiving that first.
+    fn fail_to_send(&self, sink: &dyn Sink, id: SlotId) {
+        let has_failed = |row: &mut Row| row.extra.as_ref()?.send_failure.as_ref().map(drop);
+        if self.row(id, has_failed).flatten().is_none() {
+            return;
+        }
+        if self.row(id, |row| row.reads() && row.is_completed::<P>()) == Some(true) {
+            if !self.poller.leave(id) {
+                return; // It says that the rest is left, and so does this then.
+            }
+            self.row(id, |row| row.set(flag::LEFT));
+            self.receive(sink, id);
+        }
+        self.say_send_failure(sink, id);
     }
 
     fn take_send_failure(&self, id: SlotId) -> Option<Failure> {
@@ -504,7 +442,7 @@ impl<P: Poller> Driver for Readiness<P> {
             if row.raw_out() != row.raw() {
                 later |= self.poller.remove(row.raw_out(), id, closes);
             }
-            if P::COMPLETES || !row.has(flag::ALWAYS_READY) {
+            if !row.has(flag::ALWAYS_READY) {
                 later |= self.poller.remove(row.raw(), id, closes);
             }
             (std::mem::take(row), later)
@@ -548,6 +486,11 @@ impl<P: Poller> Driver for Readiness<P> {
         self.poller.park(until, self.now());
     }
 
+    fn finish(&self) {
+        self.poller.finish();
+        self.lingering.take();
+    }
+
     fn as_fd(&self) -> Option<BorrowedFd<'_>> {
         self.poller.as_fd()
     }
@@ -569,14 +512,7 @@ mod tests {
         let driver = Readiness::<Poll>::new().unwrap();
         let ready = |slot| {
             let id = SlotId { slot, generation: 0 };
-            Polled {
-                id,
-                readable: true,
-                writable: false,
-                hung_up: false,
-                error: false,
-                completion: Completion::None,
-            }
+            Polled { readable: true, ..Polled::completed(id, Completion::None) }
         };
         let mut served = BTreeSet::new();
         for _ in 0..3 {

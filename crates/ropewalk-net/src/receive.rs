@@ -4,6 +4,7 @@ use std::any::Any;
 use std::io::{self, IoSliceMut};
 use std::mem::MaybeUninit;
 use std::os::fd::{OwnedFd, RawFd};
+use std::time::Duration;
 
 use ropewalk_core::{Chunk, Event, Failure, Flow, Sink, SlotId};
 use rustix::io::Errno;
@@ -18,15 +19,17 @@ use crate::row::{Accepted, Extra, Glance, Kind, Row, borrow_fd, flag};
 use crate::socket_address;
 
 /// The one buffer that all connections of a reactor are read into: as much as one system call usually has.
-const READ_BYTES: usize = 64 * 1024;
+pub(crate) const READ_BYTES: usize = 64 * 1024;
 /// What one connection may read in a turn before it goes to the back of the line.
 const READ_BUDGET_BYTES: usize = 4 * READ_BYTES;
+/// A turn that brings less than this is no longer much for a poller that receives itself.
+const MUCH_BYTES: usize = 4 * 1024;
 /// Connections accepted on one port in a turn: those that are there already must not wait for a flood.
 const ACCEPTS_MAX: usize = 128;
 /// Datagrams received on one socket in a turn.
 const DATAGRAMS_MAX: usize = 256;
 /// Open files received with one read.
-const FILES_MAX: usize = 64;
+pub(crate) const FILES_MAX: usize = 64;
 
 /// Whether a row is read on.
 pub(crate) enum Next {
@@ -49,7 +52,7 @@ impl<P: Poller> Readiness<P> {
     /// As [`receive`](Self::receive), for a row that has just been looked at.
     pub(crate) fn receive_from(&self, sink: &dyn Sink, id: SlotId, row: Glance) {
         // Where the poller receives, two would get the bytes out of order.
-        if !row.reads() || (P::COMPLETES && row.kind == Kind::Stream) {
+        if !row.reads() || row.is_completed::<P>() {
             return;
         }
         let mut buffer = self.buffer.take();
@@ -75,6 +78,25 @@ impl<P: Poller> Readiness<P> {
             }
         }
         self.buffer.set(buffer);
+        if row.has(flag::LEFT) && READ_BUDGET_BYTES - budget < MUCH_BYTES {
+            self.take_back(id);
+        }
+    }
+
+    /// A connection that brings little again may be received by the poller, unless there is more to be read here.
+    fn take_back(&self, id: SlotId) {
+        let unread = flag::READABLE | flag::HUNG_UP | flag::ENDED;
+        let is_calm = self.row(id, |row| {
+            let is_calm = row.has(flag::LEFT) && !row.has(unread);
+            if is_calm {
+                row.clear(flag::LEFT);
+            }
+            is_calm
+        });
+        if is_calm == Some(true) {
+            self.poller.take_back(id);
+            self.update_interest(id);
+        }
     }
 
     /// One system call. The open files that came along with the bytes are delivered before them.
@@ -175,6 +197,9 @@ impl<P: Poller> Readiness<P> {
                 }
                 continue;
             }
+            if P::completes(kind) {
+                return;
+            }
             match accept_with(borrow_fd(fd), SocketFlags::NONBLOCK | SocketFlags::CLOEXEC) {
                 Ok(fd) => {
                     let Some(accepted) = self.hand_over(id, fd) else { continue };
@@ -183,18 +208,19 @@ impl<P: Poller> Readiness<P> {
                     }
                 }
                 Err(Errno::AGAIN) => return,
-                // The peer is gone again, or a signal came: the next one.
-                Err(Errno::CONNABORTED | Errno::INTR | Errno::PROTO) => {}
-                // Nearly always a want of descriptors. Errors of the network are the new connection's and are
-                // passed over (accept(2)); what others there are would come again at once.
-                Err(error) => return self.starve(id, &error.into()),
+                Err(error) => {
+                    let error = error.into();
+                    if !is_passed_over(&error) {
+                        return self.starve(id, &error);
+                    }
+                }
             }
         }
         self.do_again(id);
     }
 
     /// A connection that was just accepted, unless it is another worker's.
-    fn hand_over(&self, listener: SlotId, fd: OwnedFd) -> Option<Accepted> {
+    pub(crate) fn hand_over(&self, listener: SlotId, fd: OwnedFd) -> Option<Accepted> {
         match self.row(listener, |row| row.extra.as_ref()?.hand_over.clone()).flatten() {
             Some(hand_over) => hand_over.place(fd),
             None => Some(Accepted { fd, on_close: None }),
@@ -202,7 +228,7 @@ impl<P: Poller> Readiness<P> {
     }
 
     /// Makes a connection of what was accepted; fails if the poller cannot take it, which ends it.
-    fn welcome(
+    pub(crate) fn welcome(
         &self,
         sink: &dyn Sink,
         port: SlotId,
@@ -223,6 +249,9 @@ impl<P: Poller> Readiness<P> {
 
     /// Receives the datagrams that wait, up to the turn's share.
     pub(crate) fn receive_datagrams(&self, sink: &dyn Sink, id: SlotId) {
+        if P::completes(Kind::Datagram) {
+            return;
+        }
         let mut buffer = self.buffer.take();
         let mut left = DATAGRAMS_MAX;
         while let Some(fd) =
@@ -249,6 +278,19 @@ impl<P: Poller> Readiness<P> {
         }
         self.buffer.set(buffer);
     }
+}
+
+/// Whether the next connection can be accepted after this error: the peer is gone again, or a signal came. The others
+/// are nearly always a want of descriptors, and would come again at once.
+pub(crate) fn is_passed_over(error: &io::Error) -> bool {
+    let passed = [Errno::CONNABORTED, Errno::INTR, Errno::PROTO].map(Errno::raw_os_error);
+    error.raw_os_error().is_some_and(|code| passed.contains(&code))
+}
+
+/// Ends a connection that was accepted for a port that is closed: by a reset, as the system ends those that it has
+/// queued.
+pub(crate) fn turn_away(fd: OwnedFd) {
+    let _ = rustix::net::sockopt::set_socket_linger(&fd, Some(Duration::ZERO));
 }
 
 fn read_with_files(fd: RawFd, buffer: &mut [u8]) -> io::Result<(usize, Vec<OwnedFd>)> {

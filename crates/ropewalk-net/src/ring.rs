@@ -1,206 +1,183 @@
 //! [`Ring`]: the poller over io_uring.
 //!
-//! TCP connections are received by the kernel: one multishot receive for each brings bytes as completions, in
-//! buffers of the one [ring of buffers](crate::ring_buffers), and no system call is made for them but the one
-//! that waits. All else (listeners, datagrams, UNIX sockets, pipes, watched descriptors, room to write) is polled by
-//! the ring and goes the way of epoll.
+//! The kernel accepts connections and receives by itself: one multishot request for each socket brings what comes as
+//! completions, in buffers of the [ring of buffers](crate::ring_buffers), and no system call is made for it but the one
+//! that waits. What there is no such request for (pipes, a terminal, watched descriptors, the wake-up) is in an epoll
+//! set, which the ring polls.
 //!
-//! Facts that explain the code: with `DEFER_TASKRUN` the kernel does its part of the work inside our wait, so
-//! bytes come in order and nothing happens between two waits; a request that was cancelled says so by a last
-//! completion, and until then the slot's number must not be used again; a multishot request that has no buffer,
-//! or no room for its completion, ends, and is armed again.
+//! Facts that explain the code. With `DEFER_TASKRUN` the kernel does its part of the work inside our wait, so bytes come
+//! in order and nothing happens between two waits. A request that was cancelled says so by a last completion, and
+//! until then the slot's number must not be used again. A multishot request that has no buffer, or no room for its
+//! completion, ends, and is armed again. One that has emptied a socket waits to be woken, and was woken already if the
+//! connection broke behind what it read: so each connection has a poll for that as well, for its whole life; when
+//! that fires, the kernel's receiving is ended and what is left is read. A connection that brings much is read, too, as
+//! long as it does: the buffers are too small for that, and larger ones would not stay in the processor's cache.
 
-use std::cell::{OnceCell, RefCell};
+use std::cell::{Cell, OnceCell, RefCell};
+use std::collections::VecDeque;
 use std::io;
 use std::mem::ManuallyDrop;
-use std::os::fd::{AsRawFd, BorrowedFd, OwnedFd, RawFd};
+use std::os::fd::{BorrowedFd, FromRawFd, OwnedFd, RawFd};
 use std::sync::Arc;
 use std::time::Duration;
 
-use io_uring::{IoUring, cqueue, opcode, squeue, types};
+use io_uring::cqueue;
 use ropewalk_core::{SlotId, Time, Wait};
-use rustix::event::{EventfdFlags, PollFlags, eventfd};
-use rustix::fs::FileType;
+use rustix::event::PollFlags;
 use rustix::io::Errno;
 
 use crate::epoll::Epoll;
-use crate::poller::{Completion, EVENTS_MAX, Interest, Polled, Poller};
-use crate::ring_buffers::{GROUP, RingBuffers};
-use crate::row::borrow_fd;
+use crate::poller::{Completion, EVENTS_MAX, Filled, Interest, Message, Polled, Poller};
+use crate::receive::{READ_BYTES, turn_away};
+use crate::ring_buffers::{BufferGroup, RingBuffers};
+use crate::ring_guest::RingGuest;
+use crate::ring_message::MessageForm;
+use crate::ring_queues::RingQueues;
+use crate::ring_sends::{RingSends, Sends};
+use crate::ring_slot::{Left, Request, RingSlot, parts_of};
+use crate::row::Kind;
 use crate::wake::Wake;
 
 pub(crate) struct Ring {
-    ring: ManuallyDrop<RefCell<IoUring>>,
-    buffers: ManuallyDrop<RefCell<RingBuffers>>,
-    slots: RefCell<Vec<Slot>>,
-    /// Watches that have said what they are ready for, to be asked again.
-    watches: RefCell<Vec<u32>>,
-    wake: Arc<Wake>,
-    guest: OnceCell<Guest>,
+    pub(crate) queues: ManuallyDrop<RingQueues>,
+    pub(crate) streams: ManuallyDrop<RingBuffers>,
+    /// There from the first datagram socket on.
+    datagrams: ManuallyDrop<OnceCell<RingBuffers>>,
+    pub(crate) forms: Box<Forms>,
+    pub(crate) sends: ManuallyDrop<Sends>,
+    /// What the last wait brought.
+    pub(crate) taken: Cell<usize>,
+    pub(crate) slots: RefCell<Vec<RingSlot>>,
+    /// Those that found no buffer to receive into. As many as there are buffers ask again before each wait: were it all
+    /// at once, most of them would find none again.
+    pub(crate) hungry: RefCell<VecDeque<SlotId>>,
+    /// Requests of slots whose last completion has not come.
+    pub(crate) in_flight: Cell<usize>,
+    /// What is only polled.
+    pub(crate) others: Epoll,
+    /// The kernel has a poll of `others` that has not fired.
+    pub(crate) polls_others: Cell<bool>,
+    guest: OnceCell<RingGuest>,
+    /// A host waits for the guest's descriptor.
+    pub(crate) parked: Cell<bool>,
 }
 
-/// What a host loop watches: a set with the eventfd that the ring writes to, and a timer.
-struct Guest {
-    set: Epoll,
-    eventfd: OwnedFd,
+/// What messages are received by, where requests can point to it.
+pub(crate) struct Forms {
+    pub(crate) stream: MessageForm,
+    pub(crate) datagram: MessageForm,
 }
 
-/// Entries of the submission queue. When a turn has more to say, it says it in several calls.
-const SUBMISSIONS: u32 = 512;
-/// Room for what happens between two waits; the kernel keeps what is more.
-const COMPLETIONS: u32 = 4 * SUBMISSIONS;
-/// Buffers to receive into: as many as there are events in a turn. A receive that finds none waits for the next.
-const BUFFERS: u16 = 512;
-const _: () = assert!(BUFFERS as usize == EVENTS_MAX);
-
-/// What the ring knows of a slot.
-#[derive(Clone, Default)]
-struct Slot {
-    generation: u32,
-    /// Requests whose last completion has not come.
-    in_flight: u16,
-    /// It is closed, but for that.
-    closing: bool,
-    /// What a watch waits for.
-    watch: Option<Interest>,
-    /// It is received here, and not polled for that.
-    bytes: bool,
-    fds: [RawFd; 2],
-    armed: [Armed; 4],
+/// The sizes of a ring.
+pub(crate) struct Sizes {
+    /// Entries of the submission queue. When a turn has more to say, it says it in several calls.
+    pub(crate) submissions: u32,
+    /// Room for what happens between two waits; the kernel keeps what is more, and ends multishot requests. It also
+    /// sizes the kernel's table of what can be cancelled, which is slow when it is crowded.
+    pub(crate) completions: u32,
+    /// Buffers for streams.
+    pub(crate) buffers: u16,
 }
 
-/// The newest request of its kind.
-#[derive(Clone, Copy, Default)]
-struct Armed {
-    is: bool,
-    /// Tells it from those before.
-    number: u16,
-}
+const SIZES: Sizes = Sizes { submissions: 512, completions: 8192, buffers: 256 };
 
-/// What is asked of the kernel for a slot.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Request {
-    Receive = 0,
-    /// The descriptor that is read, for all its readiness.
-    Poll = 1,
-    /// A second one, that is written.
-    PollOut = 2,
-    /// Room to write, once.
-    Room = 3,
-}
+/// What a buffer for streams takes in: more than most messages, and so little that all buffers, which are used in turn,
+/// stay in the processor's cache. Of one connection the kernel fills at most 64 in a turn, 32 each time it looks.
+const STREAM_BYTES: u32 = 4 * 1024;
+/// After so many buffers in a row that were filled, what comes is much: it is read in larger pieces than these.
+const FULL_MAX: u8 = 3;
+/// If a wait brought so much, what is sent goes with the next one; less is not worth the copy.
+const CROWD_MIN: usize = 16;
+/// Buffers for datagrams: as many as the kernel fills each time it looks, and few enough to stay in the cache with large
+/// ones in them.
+const DATAGRAMS: u16 = 32;
+/// The largest datagram that is received, and what comes with it.
+#[allow(clippy::cast_possible_truncation, reason = "less than 70,000")]
+const DATAGRAM_BYTES: u32 = READ_BYTES as u32 + 4096;
 
-const REQUESTS: [Request; 4] = [Request::Receive, Request::Poll, Request::PollOut, Request::Room];
+pub(crate) const STREAM_GROUP: u16 = 0;
+pub(crate) const DATAGRAM_GROUP: u16 = 1;
 
-/// `user_data` that is no slot's: the eventfd, and what nobody waits for.
-const WAKE: u64 = u64::MAX;
-const NOBODY: u64 = u64::MAX - 1;
+/// `user_data` that is no slot's: the poll of the others, and what nobody waits for.
+pub(crate) const OTHERS: u64 = u64::MAX;
+pub(crate) const NOBODY: u64 = u64::MAX - 1;
+
+/// What a poll says of a peer that sends no more.
+const ENDED: u32 = PollFlags::RDHUP.bits() as u32;
+
+/// The longest that the end waits for one more completion: none takes as long.
+const FINISH_PATIENCE: Duration = Duration::from_millis(100);
 
 impl Poller for Ring {
     const NAME: &'static str = "uring";
     const EDGE: bool = true;
-    const COMPLETES: bool = true;
 
     fn new() -> io::Result<Self> {
-        Self::with_buffers(BUFFERS)
+        Self::with_sizes(&SIZES)
+    }
+
+    fn completes(kind: Kind) -> bool {
+        kind.is_stream() || kind.is_listener() || kind == Kind::Datagram
     }
 
     fn add(&self, fd: RawFd, id: SlotId, interest: Interest) -> io::Result<()> {
-        if !interest.bytes && is_always_ready(fd)? {
-            return Err(io::ErrorKind::PermissionDenied.into()); // As epoll has it.
+        if !Self::completes(interest.kind) {
+            return self.others.add(fd, id, interest);
+        }
+        if interest.kind == Kind::Datagram {
+            self.have_datagram_buffers()?;
         }
         let mut slots = self.slots.borrow_mut();
         let place = id.slot as usize;
         if slots.len() <= place {
-            slots.resize(place + 1, Slot::default());
+            slots.resize(place + 1, RingSlot::default());
         }
-        let slot = &mut slots[place];
-        if slot.generation != id.generation || slot.fds == [0, 0] {
-            let (generation, bytes) = (id.generation, interest.bytes);
-            *slot = Slot { generation, bytes, fds: [fd, -1], ..Slot::default() };
-        } else if slot.fds[0] != fd {
-            slot.fds[1] = fd;
-        }
-        drop(slots);
-        self.modify(fd, id, interest)
+        slots[place] = RingSlot::new(id, fd, interest.kind);
+        self.ask_all(id.slot, &mut slots[place], interest)
     }
 
     fn modify(&self, fd: RawFd, id: SlotId, interest: Interest) -> io::Result<()> {
+        if !Self::completes(interest.kind) {
+            return self.others.modify(fd, id, interest);
+        }
         let mut slots = self.slots.borrow_mut();
-        let Some(slot) = slots.get_mut(id.slot as usize) else { return Ok(()) };
-        if interest.watch {
-            let before = slot.watch.replace(interest);
-            if before != Some(interest) || !slot.is_armed(Request::Poll) {
-                self.cancel(id.slot, slot, Request::Poll)?;
-                self.ask_watch(id.slot, slot, interest)?;
-            }
-            return Ok(());
+        match slots.get_mut(id.slot as usize).filter(|slot| slot.is(id)) {
+            Some(slot) => self.ask_all(id.slot, slot, interest),
+            None => Ok(()),
         }
-        if !interest.bytes {
-            let request = if slot.fds[0] == fd { Request::Poll } else { Request::PollOut };
-            let poll = opcode::PollAdd::new(types::Fd(fd), ALL | EDGE_TRIGGERED).multi(true);
-            return if slot.is_armed(request) {
-                Ok(())
-            } else {
-                self.ask(id.slot, slot, request, poll.build())
-            };
-        }
-        match (interest.read, slot.is_armed(Request::Receive)) {
-            (true, false) => {
-                let receive = opcode::RecvMulti::new(types::Fd(fd), GROUP).build();
-                self.ask(id.slot, slot, Request::Receive, receive)?;
-            }
-            (false, true) => self.cancel(id.slot, slot, Request::Receive)?,
-            _ => {}
-        }
-        if interest.write && !slot.is_armed(Request::Room) {
-            let room = opcode::PollAdd::new(types::Fd(fd), OUT).build();
-            self.ask(id.slot, slot, Request::Room, room)?;
-        }
-        if !interest.read && !interest.write && !slot.is_armed(Request::Poll) {
-            // Errors are always reported: a connection that is paused hears of a reset.
-            let errors = opcode::PollAdd::new(types::Fd(fd), 0).build();
-            self.ask(id.slot, slot, Request::Poll, errors)?;
-        }
-        Ok(())
     }
 
-    fn remove(&self, fd: RawFd, id: SlotId, _: bool) -> bool {
+    fn remove(&self, fd: RawFd, id: SlotId, closes: bool) -> bool {
         let mut slots = self.slots.borrow_mut();
-        let slot = slots.get_mut(id.slot as usize).filter(|slot| slot.generation == id.generation);
-        let Some(slot) = slot else { return false };
-        let is_second = slot.fds[1] == fd && slot.fds[0] != fd;
-        for request in REQUESTS {
-            if !is_second || request == Request::PollOut {
-                // That it cannot be said means that the ring is broken, which the next wait says.
-                let _ = self.cancel(id.slot, slot, request);
-            }
+        let Some(slot) = slots.get_mut(id.slot as usize).filter(|slot| slot.is(id)) else {
+            return self.others.remove(fd, id, closes);
+        };
+        self.cancel_all(id.slot, slot);
+        if slot.is_idle() {
+            *slot = RingSlot::default();
+            return false;
         }
-        if !is_second {
-            slot.watch = None;
-            slot.closing = slot.in_flight > 0;
-        }
-        slot.closing
+        slot.closing = true;
+        true
     }
 
     fn wait(&self, timeout: Option<Duration>, events: &mut Vec<Polled>) -> io::Result<()> {
-        self.ask_watches()?;
+        self.parked.set(false);
+        self.poll_others()?;
+        self.feed_hungry()?;
         if let Some(guest) = self.guest.get() {
-            // Before: what is signalled from now on may be for the next turn.
-            self.wake.drain();
-            guest.drain()?;
+            guest.drain()?; // Before: what is signalled from now on may be for the next turn.
         }
-        self.enter(timeout)?;
-        let mut taken = 0;
-        while taken < EVENTS_MAX {
-            let Some(entry) = self.ring.borrow_mut().completion().next() else { break };
-            taken += 1;
-            self.complete(&entry, events)?;
+        self.queues.enter(if self.is_hungry() { Some(Duration::ZERO) } else { timeout })?;
+        self.take(events)?;
+        if !self.polls_others.get() || self.guest.get().is_some() {
+            self.others.wait(Some(Duration::ZERO), events)?;
         }
         Ok(())
     }
 
     fn waker(&self) -> Arc<Wake> {
-        self.wake.clone()
+        self.others.waker()
     }
 
     fn park(&self, until: Wait, now: Time) {
@@ -208,19 +185,21 @@ impl Poller for Ring {
         // The kernel signals the first piece of work after a wait; so there is to be none left over, of what was
         // asked in this turn either.
         let asked = self
-            .ask_watches()
+            .poll_others()
+            .and_then(|()| self.feed_hungry())
             .and_then(|()| guest.drain())
-            .and_then(|()| self.enter(Some(Duration::ZERO)));
-        let is_filled = !self.ring.borrow_mut().completion().is_empty();
+            .and_then(|()| self.queues.enter(Some(Duration::ZERO)));
         if let Err(error) = asked {
             tracing::error!(target: "ropewalk::net", "the ring takes no requests: {error}");
         }
-        guest.set.park(if is_filled { Wait::No } else { until }, now);
+        self.parked.set(true);
+        let is_ready = self.queues.is_filled() || self.is_hungry();
+        guest.park(if is_ready { Wait::No } else { until }, now);
     }
 
     fn as_fd(&self) -> Option<BorrowedFd<'_>> {
         if self.guest.get().is_none() {
-            match self.be_guest() {
+            match RingGuest::new(&self.queues, self.others.as_fd()?) {
                 Ok(guest) => drop(self.guest.set(guest)),
                 Err(error) => {
                     tracing::error!(target: "ropewalk::net", "the ring cannot be a guest: {error}");
@@ -228,275 +207,291 @@ impl Poller for Ring {
                 }
             }
         }
-        self.guest.get()?.set.as_fd()
+        self.guest.get()?.as_fd()
     }
 
-    fn deliver_bytes(&self, buffer: u16, len: usize, f: impl FnOnce(&mut [u8])) {
-        // SAFETY: a completion names a buffer once, and it is given back only below.
-        f(unsafe { self.buffers.borrow().filled(buffer, len) });
-        self.buffers.borrow_mut().give_back(buffer);
+    fn deliver_bytes(&self, filled: Filled, f: impl FnOnce(&mut [u8])) {
+        let Some(buffers) = self.group(filled.group) else { return };
+        // SAFETY: `filled` came with a completion, and is given back below, where it ends.
+        f(unsafe { buffers.filled(filled.buffer, filled.len as usize) });
+        buffers.give_back(filled.buffer);
+    }
+
+    fn deliver_message(&self, filled: Filled, f: impl FnOnce(Message<'_>)) {
+        let form = match filled.group {
+            STREAM_GROUP => &self.forms.stream,
+            _ => &self.forms.datagram,
+        };
+        self.deliver_bytes(filled, |buffer| match form.read(buffer) {
+            Ok(message) => f(message),
+            Err(error) => {
+                tracing::error!(target: "ropewalk::net", "the kernel's message: {error}");
+            }
+        });
+    }
+
+    fn send_later(&self, id: SlotId, bytes: &[u8]) -> bool {
+        self.taken.get() >= CROWD_MIN && self.ask_send(id, bytes)
+    }
+
+    fn leave(&self, id: SlotId) -> bool {
+        let mut slots = self.slots.borrow_mut();
+        let Some(slot) = slots.get_mut(id.slot as usize).filter(|slot| slot.is(id)) else {
+            return true;
+        };
+        if slot.left == Left::No {
+            slot.left = Left::Soon(0);
+            // That it cannot be said means that the ring is broken, which the next wait says.
+            let _ = self.cancel(id.slot, slot, Request::Receive);
+        }
+        slot.leave();
+        matches!(slot.left, Left::Polled | Left::Over)
+    }
+
+    fn take_back(&self, id: SlotId) {
+        let mut slots = self.slots.borrow_mut();
+        let slot = slots.get_mut(id.slot as usize).filter(|slot| slot.is(id));
+        if let Some(slot) = slot.filter(|slot| slot.left == Left::Polled) {
+            // That it cannot be said means that the ring is broken, which the next wait says.
+            let _ = self.cancel(id.slot, slot, Request::Receive);
+            (slot.left, slot.full) = (Left::No, 0);
+        }
+    }
+
+    fn finish(&self) {
+        let mut slots = self.slots.borrow_mut();
+        for (place, slot) in (0..).zip(slots.iter_mut()) {
+            self.cancel_all(place, slot);
+            slot.closing = !slot.is_idle();
+        }
+        drop(slots);
+        let mut left = usize::MAX;
+        while self.in_flight.get() < left && self.in_flight.get() > 0 {
+            left = self.in_flight.get();
+            let ended = self.queues.enter(Some(FINISH_PATIENCE));
+            if ended.and_then(|()| self.take(&mut Vec::new())).is_err() {
+                return; // The ring is broken, and closes with its descriptor.
+            }
+        }
     }
 }
 
-const ALL: u32 = (PollFlags::IN.bits() | PollFlags::OUT.bits() | PollFlags::RDHUP.bits()) as u32;
-const OUT: u32 = PollFlags::OUT.bits() as u32;
-/// `EPOLLET`.
-const EDGE_TRIGGERED: u32 = 1 << 31;
-
 impl Ring {
-    pub(crate) fn with_buffers(count: u16) -> io::Result<Self> {
-        let mut builder = IoUring::builder();
-        builder.setup_single_issuer().setup_defer_taskrun().setup_submit_all().setup_clamp();
-        let ring = builder.setup_cqsize(COMPLETIONS).build(SUBMISSIONS)?;
-        if !(ring.params().is_feature_nodrop() && ring.params().is_feature_ext_arg()) {
-            return Err(io::ErrorKind::Unsupported.into());
-        }
-        let buffers = RingBuffers::register(&ring.submitter(), count)?;
-        let made = Self {
-            ring: ManuallyDrop::new(RefCell::new(ring)),
-            buffers: ManuallyDrop::new(RefCell::new(buffers)),
+    pub(crate) fn with_sizes(sizes: &Sizes) -> io::Result<Self> {
+        let queues = RingQueues::new(sizes.submissions, sizes.completions)?;
+        let (number, count, bytes) = (STREAM_GROUP, sizes.buffers, STREAM_BYTES);
+        let streams = queues
+            .register(|ring| RingBuffers::register(ring, BufferGroup { number, count, bytes }))?;
+        let forms =
+            Forms { stream: MessageForm::with_files(), datagram: MessageForm::with_sender() };
+        Ok(Self {
+            queues: ManuallyDrop::new(queues),
+            streams: ManuallyDrop::new(streams),
+            datagrams: ManuallyDrop::default(),
+            forms: Box::new(forms),
+            sends: ManuallyDrop::new(RefCell::new(RingSends::new())),
+            taken: Cell::new(0),
             slots: RefCell::default(),
-            watches: RefCell::default(),
-            wake: Arc::new(Wake::new()?),
+            hungry: RefCell::default(),
+            in_flight: Cell::new(0),
+            others: Epoll::new()?,
+            polls_others: Cell::new(false),
             guest: OnceCell::new(),
-        };
-        made.watch_wake()?;
-        made.submit()?;
-        Ok(made)
+            parked: Cell::new(false),
+        })
     }
 
-    fn watch_wake(&self) -> io::Result<()> {
-        let poll = opcode::PollAdd::new(types::Fd(self.wake.raw()), PollFlags::IN.bits().into());
-        self.push(poll.multi(true).build().user_data(WAKE))
+    #[cfg(test)]
+    pub(crate) fn overflows(&self) -> bool {
+        self.queues.overflows()
     }
 
-    fn be_guest(&self) -> io::Result<Guest> {
-        let guest = Guest {
-            set: Epoll::new()?,
-            eventfd: eventfd(0, EventfdFlags::NONBLOCK | EventfdFlags::CLOEXEC)?,
-        };
-        guest.set.add_silent(guest.eventfd.as_raw_fd())?;
-        // The kernel may signal late what one eventfd has to say of another.
-        guest.set.add_silent(self.wake.raw())?;
-        self.ring.borrow().submitter().register_eventfd(guest.eventfd.as_raw_fd())?;
-        Ok(guest)
+    fn have_datagram_buffers(&self) -> io::Result<()> {
+        if self.datagrams.get().is_none() {
+            let (number, count, bytes) = (DATAGRAM_GROUP, DATAGRAMS, DATAGRAM_BYTES);
+            let group = BufferGroup { number, count, bytes };
+            let made = self.queues.register(|ring| RingBuffers::register(ring, group))?;
+            let _ = self.datagrams.set(made);
+        }
+        Ok(())
     }
 
-    /// Asks the kernel something for a slot.
-    fn ask(
+    fn group(&self, number: u16) -> Option<&RingBuffers> {
+        if number == STREAM_GROUP { Some(&self.streams) } else { self.datagrams.get() }
+    }
+
+    /// Takes what is done, up to a turn's share.
+    fn take(&self, events: &mut Vec<Polled>) -> io::Result<()> {
+        self.taken.set(0);
+        for taken in 1..=EVENTS_MAX {
+            let Some(entry) = self.queues.next() else { break };
+            self.taken.set(taken);
+            match parts_of(entry.user_data()) {
+                Some(parts) => self.complete(&entry, parts, events)?,
+                None if entry.user_data() == OTHERS => self.polls_others.set(false),
+                None => {}
+            }
+        }
+        Ok(())
+    }
+
+    fn complete(
         &self,
-        place: u32,
-        slot: &mut Slot,
-        request: Request,
-        entry: squeue::Entry,
+        entry: &cqueue::Entry,
+        (place, request, number): (u32, Request, u16),
+        events: &mut Vec<Polled>,
     ) -> io::Result<()> {
-        let armed = &mut slot.armed[request as usize];
-        *armed = Armed { is: true, number: armed.number.wrapping_add(1) };
-        slot.in_flight += 1;
-        self.push(entry.user_data(user_data(place, request, armed.number)))
-    }
-
-    /// A level-triggered watch: what it is ready for is said once, and asked again before the next wait.
-    fn ask_watch(&self, place: u32, slot: &mut Slot, interest: Interest) -> io::Result<()> {
-        if interest.is_pause() {
-            return Ok(());
-        }
-        let mut flags = PollFlags::empty();
-        flags.set(PollFlags::IN | PollFlags::RDHUP, interest.read);
-        flags.set(PollFlags::OUT, interest.write);
-        let poll = opcode::PollAdd::new(types::Fd(slot.fds[0]), flags.bits().into());
-        self.ask(place, slot, Request::Poll, poll.build())
-    }
-
-    fn ask_watches(&self) -> io::Result<()> {
-        let mut slots = self.slots.borrow_mut();
-        for place in self.watches.take() {
-            let slot = &mut slots[place as usize];
-            if let Some(interest) = slot.watch.filter(|_| !slot.is_armed(Request::Poll)) {
-                self.ask_watch(place, slot, interest)?;
-            }
-        }
-        Ok(())
-    }
-
-    /// Takes a request back. Its last completion is still to come.
-    fn cancel(&self, place: u32, slot: &mut Slot, request: Request) -> io::Result<()> {
-        let armed = &mut slot.armed[request as usize];
-        if !std::mem::take(&mut armed.is) {
-            return Ok(());
-        }
-        let cancelled = user_data(place, request, armed.number);
-        self.push(opcode::AsyncCancel::new(cancelled).build().user_data(NOBODY))
-    }
-
-    /// Puts a request into the queue, which is submitted with the next wait, or now if it is full.
-    fn push(&self, entry: squeue::Entry) -> io::Result<()> {
-        let mut ring = self.ring.borrow_mut();
-        // SAFETY: the requests point to no memory of ours; the buffers are registered.
-        while unsafe { ring.submission().push(&entry) }.is_err() {
-            match ring.submit() {
-                Err(error) if !is_passing(&error) => return Err(error),
-                _ => {}
-            }
-        }
-        Ok(())
-    }
-
-    fn submit(&self) -> io::Result<()> {
-        match self.ring.borrow().submit() {
-            Err(error) if !is_passing(&error) => Err(error),
-            _ => Ok(()),
-        }
-    }
-
-    /// Submits what was asked and waits. Even a wait of no time lets the kernel do its part.
-    fn enter(&self, timeout: Option<Duration>) -> io::Result<()> {
-        let mut ring = self.ring.borrow_mut();
-        let timeout = if ring.completion().is_empty() { timeout } else { Some(Duration::ZERO) };
-        let entered = match timeout {
-            None => ring.submit_and_wait(1),
-            Some(timeout) => {
-                let timeout = types::Timespec::from(timeout);
-                let arguments = types::SubmitArgs::new().timespec(&timeout);
-                ring.submitter().submit_with_args(1, &arguments)
-            }
-        };
-        match entered {
-            Err(error) if !is_passing(&error) => Err(error),
-            _ => Ok(()),
-        }
-    }
-
-    fn complete(&self, entry: &cqueue::Entry, events: &mut Vec<Polled>) -> io::Result<()> {
-        let ends = !cqueue::more(entry.flags());
-        match entry.user_data() {
-            NOBODY => return Ok(()),
-            WAKE => {
-                self.wake.drain();
-                return if ends { self.watch_wake() } else { Ok(()) };
-            }
-            _ => {}
-        }
-        let (place, request, number) = parts_of(entry.user_data());
         let mut slots = self.slots.borrow_mut();
         let slot = &mut slots[place as usize];
         let id = SlotId { slot: place, generation: slot.generation };
-        let armed = &mut slot.armed[request as usize];
-        let is_wanted = armed.is && armed.number == number;
+        let ends = !cqueue::more(entry.flags());
+        let is_armed = slot.complete(request, number, ends);
         if ends {
-            slot.in_flight -= 1;
-            armed.is &= !is_wanted;
+            self.in_flight.set(self.in_flight.get() - 1);
         }
-        let buffer = cqueue::buffer_select(entry.flags());
+        let sent = (request == Request::Send)
+            .then(|| self.sends.borrow_mut().finish(number, entry.result()));
         if slot.closing {
-            if let Some(buffer) = buffer {
-                self.buffers.borrow_mut().give_back(buffer);
+            if request == Request::Receive {
+                self.discard(self.received(slot.kind, entry));
             }
-            if slot.in_flight == 0 {
-                *slot = Slot::default();
+            if slot.is_idle() {
+                *slot = RingSlot::default();
                 events.push(Polled::completed(id, Completion::Released));
             }
             return Ok(());
         }
-        let result = entry.result();
-        match (request, buffer) {
-            (Request::Receive, Some(buffer)) if result > 0 => {
-                let len = result.unsigned_abs();
-                events.push(Polled::completed(id, Completion::Received { buffer, len, ends }));
-            }
-            (Request::Receive, buffer) => {
-                if let Some(buffer) = buffer {
-                    self.buffers.borrow_mut().give_back(buffer);
-                }
-                // What was stopped is armed again, if it is to be.
-                let stops = [Errno::CANCELED, Errno::NOBUFS, Errno::INTR].map(Errno::raw_os_error);
-                let completion = match -result {
-                    0 => Completion::Ended,
-                    error if stops.contains(&error) => Completion::Stopped,
-                    error => Completion::Failed(error),
-                };
-                events.push(Polled::completed(id, completion));
-            }
-            _ if !is_wanted || result < 0 => {}
-            _ => {
-                if slot.watch.is_some() {
-                    self.watches.borrow_mut().push(place);
-                } else if ends && request != Request::Room && !slot.bytes {
-                    // The kernel had no room for more.
-                    let poll = opcode::PollAdd::new(
-                        types::Fd(slot.fds[usize::from(request == Request::PollOut)]),
-                        ALL | EDGE_TRIGGERED,
-                    );
-                    self.ask(place, slot, request, poll.multi(true).build())?;
-                }
-                events.push(polled(id, result.unsigned_abs()));
-            }
+        match request {
+            Request::Receive => self.receive_completed(id, slot, entry, events)?,
+            Request::Room if is_armed => events.push(Polled::writable(id)),
+            Request::HangUp if is_armed => self.hang_up_completed(id, slot, entry, events)?,
+            Request::Room | Request::HangUp => {}
+            Request::Send => events.extend(sent.map(|sent| Polled::completed(id, sent))),
+        }
+        if let Some(flags) = slot.leave() {
+            events.push(readable(id, flags));
+            self.ask_receive(place, slot)?;
         }
         Ok(())
     }
-}
 
-impl Slot {
-    fn is_armed(&self, request: Request) -> bool {
-        self.armed[request as usize].is
+    fn receive_completed(
+        &self,
+        id: SlotId,
+        slot: &mut RingSlot,
+        entry: &cqueue::Entry,
+        events: &mut Vec<Polled>,
+    ) -> io::Result<()> {
+        let (result, buffer) = (entry.result(), cqueue::buffer_select(entry.flags()));
+        if result > 0 && buffer.is_none() && !slot.kind.is_listener() {
+            // It was a poll; the kernel may receive again meanwhile.
+            if slot.left == Left::Polled {
+                events.push(readable(id, result.unsigned_abs()));
+            }
+            return Ok(());
+        }
+        if result == -Errno::NOBUFS.raw_os_error() {
+            slot.hungry = true;
+            self.hungry.borrow_mut().push_back(id);
+            return Ok(());
+        }
+        events.push(Polled::completed(id, self.received(slot.kind, entry)));
+        let is_full = slot.kind.is_stream() && result.unsigned_abs() == STREAM_BYTES;
+        slot.full = if is_full { slot.full.saturating_add(1) } else { 0 };
+        if slot.full == FULL_MAX && slot.left == Left::No {
+            slot.left = Left::Soon(0);
+            self.cancel(id.slot, slot, Request::Receive)?;
+        }
+        Ok(())
+    }
+
+    fn hang_up_completed(
+        &self,
+        id: SlotId,
+        slot: &mut RingSlot,
+        entry: &cqueue::Entry,
+        events: &mut Vec<Polled>,
+    ) -> io::Result<()> {
+        let Ok(flags @ 1..) = u32::try_from(entry.result()) else { return Ok(()) };
+        match slot.left {
+            // The kernel tells a TCP receive of the peer's end behind what it reads, a UNIX socket's not.
+            Left::No if slot.kind == Kind::Stream && flags == ENDED => Ok(()),
+            Left::No | Left::Soon(_) => {
+                slot.left = Left::Soon(flags);
+                self.cancel(id.slot, slot, Request::Receive)
+            }
+            Left::Polled | Left::Over => {
+                events.push(readable(id, flags));
+                Ok(())
+            }
+        }
+    }
+
+    /// What a request that receives has done.
+    fn received(&self, kind: Kind, entry: &cqueue::Entry) -> Completion {
+        let (result, ends) = (entry.result(), !cqueue::more(entry.flags()));
+        if kind.is_listener() && result >= 0 {
+            // SAFETY: the kernel has just opened it for us, and says so once.
+            return Completion::Accepted { fd: unsafe { OwnedFd::from_raw_fd(result) }, ends };
+        }
+        if let Some(buffer) = cqueue::buffer_select(entry.flags()) {
+            let group = if kind == Kind::Datagram { DATAGRAM_GROUP } else { STREAM_GROUP };
+            let filled = Filled { group, buffer, len: result.max(0).unsigned_abs() };
+            match kind {
+                _ if result <= 0 => self.deliver_bytes(filled, |_| ()),
+                Kind::Stream => return Completion::Received { filled, ends },
+                _ => return Completion::Message { filled, ends },
+            }
+        }
+        // What was stopped is armed again, if it is to be.
+        let stops = [Errno::CANCELED, Errno::INTR].map(Errno::raw_os_error);
+        match -result {
+            0 => Completion::Ended,
+            error if stops.contains(&error) => Completion::Stopped,
+            error => Completion::Failed(error),
+        }
+    }
+
+    /// What came for a slot that is closed meanwhile.
+    fn discard(&self, completion: Completion) {
+        match completion {
+            Completion::Accepted { fd, .. } => turn_away(fd),
+            Completion::Received { filled, .. } => self.deliver_bytes(filled, |_| ()),
+            Completion::Message { filled, .. } => self.deliver_message(filled, |_| ()),
+            _ => {}
+        }
     }
 }
 
-impl Guest {
-    fn drain(&self) -> io::Result<()> {
-        // Nothing to read means that nobody has written: as good.
-        let _ = rustix::io::read(&self.eventfd, &mut [0; 8]);
-        self.set.wait(Some(Duration::ZERO), &mut Vec::new())
-    }
+/// What comes is left to be read.
+fn readable(id: SlotId, flags: u32) -> Polled {
+    let has = |wanted: PollFlags| flags & u32::from(wanted.bits()) != 0;
+    let error = has(PollFlags::ERR | PollFlags::NVAL);
+    let hung_up = error || has(PollFlags::HUP | PollFlags::RDHUP);
+    let writable = error || has(PollFlags::HUP);
+    Polled { readable: true, hung_up, error, writable, ..Polled::writable(id) }
 }
 
 /// Lets the kernel go before the memory: once the buffers are taken back it cannot fill one, since its part of
 /// the work is done in our calls only.
 impl Drop for Ring {
     fn drop(&mut self) {
-        let taken_back = self.ring.borrow().submitter().unregister_buf_ring(GROUP);
-        // SAFETY: neither is used again. Buffers that the kernel did not give back stay allocated for ever.
+        self.finish();
+        let datagrams = self.datagrams.get();
+        let streams_left = self.queues.register(|ring| self.streams.unregister(ring));
+        let datagrams_left = self.queues.register(|ring| datagrams.map(|d| d.unregister(ring)));
+        // SAFETY: none is used again. What the kernel did not give back stays allocated for ever.
         unsafe {
-            ManuallyDrop::drop(&mut self.ring);
-            if taken_back.is_ok() {
-                ManuallyDrop::drop(&mut self.buffers);
+            ManuallyDrop::drop(&mut self.queues);
+            if self.in_flight.get() == 0 {
+                ManuallyDrop::drop(&mut self.sends);
+            }
+            if streams_left.is_ok() {
+                ManuallyDrop::drop(&mut self.streams);
+            }
+            if datagrams_left.is_none_or(|left| left.is_ok()) {
+                ManuallyDrop::drop(&mut self.datagrams);
             }
         }
-    }
-}
-
-/// Whether it is a file, which there is no waiting for.
-fn is_always_ready(fd: RawFd) -> io::Result<bool> {
-    let kind = FileType::from_raw_mode(rustix::fs::fstat(borrow_fd(fd))?.st_mode);
-    Ok(matches!(kind, FileType::RegularFile | FileType::Directory))
-}
-
-/// An error after which the next wait goes on: a signal, the time is over, or completions are to be taken first.
-fn is_passing(error: &io::Error) -> bool {
-    let passing = [Errno::INTR, Errno::TIME, Errno::BUSY, Errno::AGAIN];
-    error.raw_os_error().is_some_and(|code| passing.map(Errno::raw_os_error).contains(&code))
-}
-
-fn user_data(place: u32, request: Request, number: u16) -> u64 {
-    u64::from(place) | (request as u64) << 32 | u64::from(number) << 40
-}
-
-fn parts_of(user_data: u64) -> (u32, Request, u16) {
-    let [s0, s1, s2, s3, request, n0, n1, _] = user_data.to_le_bytes();
-    let request = REQUESTS[usize::from(request & 3)];
-    (u32::from_le_bytes([s0, s1, s2, s3]), request, u16::from_le_bytes([n0, n1]))
-}
-
-fn polled(id: SlotId, mask: u32) -> Polled {
-    let has = |flags: PollFlags| mask & u32::from(flags.bits()) != 0;
-    let error = has(PollFlags::ERR | PollFlags::NVAL);
-    let hung_up = error || has(PollFlags::HUP | PollFlags::RDHUP);
-    Polled {
-        id,
-        readable: hung_up || has(PollFlags::IN),
-        writable: error || has(PollFlags::OUT | PollFlags::HUP),
-        hung_up,
-        error,
-        completion: Completion::None,
     }
 }

@@ -9,6 +9,7 @@ use std::rc::Rc;
 
 use ropewalk_core::{Datagram, OutQueue, SlotId};
 
+use crate::poller::Poller;
 use crate::shared_port::HandOver;
 
 #[derive(Default)]
@@ -40,6 +41,16 @@ pub(crate) enum Kind {
     Watch,
 }
 
+impl Kind {
+    pub(crate) fn is_stream(self) -> bool {
+        matches!(self, Self::Stream | Self::UnixStream)
+    }
+
+    pub(crate) fn is_listener(self) -> bool {
+        matches!(self, Self::Listener | Self::UnixListener)
+    }
+}
+
 /// A copy of what a delivery needs to know of a row, so that the rows are not borrowed meanwhile.
 #[derive(Clone, Copy)]
 pub(crate) struct Glance {
@@ -57,6 +68,14 @@ impl Glance {
     pub(crate) fn reads(self) -> bool {
         flag::reads(self.flags)
     }
+
+    pub(crate) fn is_completed<P: Poller>(self) -> bool {
+        is_completed::<P>(self.kind, self.flags)
+    }
+}
+
+fn is_completed<P: Poller>(kind: Kind, flags: u16) -> bool {
+    P::completes(kind) && flags & flag::LEFT == 0
 }
 
 #[derive(Default)]
@@ -113,6 +132,10 @@ pub(crate) mod flag {
     pub(crate) const SHARED: u16 = 1 << 11;
     /// A listener that has nothing to accept with, and waits for that.
     pub(crate) const STARVED: u16 = 1 << 12;
+    /// A poller that completes has left it to be read.
+    pub(crate) const LEFT: u16 = 1 << 13;
+    /// The poller has bytes to send, and has not said what became of them.
+    pub(crate) const SENDING: u16 = 1 << 14;
 
     /// Whether the heart wants what can be read, and there can be something.
     pub(crate) fn reads(flags: u16) -> bool {
@@ -144,10 +167,17 @@ impl Row {
         before
     }
 
+    /// Whether the poller receives or accepts for it.
+    pub(crate) fn is_completed<P: Poller>(&self) -> bool {
+        is_completed::<P>(self.kind, self.flags)
+    }
+
     /// Its descriptor, if it is a socket for bytes on which nothing is under way.
     pub(crate) fn plain_stream(&self) -> Option<RawFd> {
         match (&self.fd, &self.extra) {
-            (Some(fd), None) if self.kind == Kind::Stream && !self.has(flag::CONNECTING) => {
+            (Some(fd), None)
+                if self.kind == Kind::Stream && !self.has(flag::CONNECTING | flag::SENDING) =>
+            {
                 Some(fd.as_raw_fd())
             }
             _ => None,
@@ -175,9 +205,9 @@ impl Row {
         out.map_or_else(|| self.raw(), AsRawFd::as_raw_fd)
     }
 
-    /// Whether something waits to be writable.
+    /// Whether nothing can be sent at once.
     pub(crate) fn is_blocked(&self) -> bool {
-        self.has(flag::CONNECTING)
+        self.has(flag::CONNECTING | flag::SENDING)
             || self
                 .extra
                 .as_ref()

@@ -1,5 +1,9 @@
 //! [`Select`]: `select(2)`, the oldest and the most portable. Descriptors from 1,024 on are refused, as the C
 //! library's sets end there.
+//!
+//! A connection of which nothing is wanted (its protocol has paused, or its peer has ended its half) is in no set, so a
+//! reset is not heard before something is wanted again. There is no set for it: an error makes a descriptor readable and
+//! writable, which it mostly is anyway, and the third set is for urgent data only.
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;

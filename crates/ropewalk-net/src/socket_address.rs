@@ -1,5 +1,6 @@
 //! Between the heart's [`Address`] and the system's socket addresses.
 
+use std::mem::MaybeUninit;
 use std::os::fd::{BorrowedFd, RawFd};
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
@@ -7,6 +8,7 @@ use std::sync::Arc;
 
 use ropewalk_core::Address;
 use rustix::io::Errno;
+use rustix::net::addr::SocketAddrStorage;
 use rustix::net::{
     SendFlags, SocketAddr, SocketAddrAny, SocketAddrUnix, getpeername, getsockname, sendto,
 };
@@ -29,6 +31,19 @@ pub(crate) fn address_of(address: Option<SocketAddrAny>) -> Address {
         return Address::Ip(ip);
     }
     SocketAddrUnix::try_from(address).map_or(Address::Unnamed, |unix| address_of_unix(&unix))
+}
+
+/// The address that the system has written into memory of ours.
+pub(crate) fn read(name: &[u8]) -> Address {
+    let mut storage = MaybeUninit::<SocketAddrStorage>::zeroed();
+    let len = name.len().min(size_of::<SocketAddrStorage>());
+    // SAFETY: `len` bytes fit into the storage. What the system wrote is an address of that length; what is shorter
+    // than its family says does not become one.
+    let address = unsafe {
+        std::ptr::copy_nonoverlapping(name.as_ptr(), storage.as_mut_ptr().cast(), len);
+        SocketAddrAny::new(storage, u32::try_from(len).unwrap_or(0))
+    };
+    address_of(Some(address))
 }
 
 fn address_of_unix(unix: &SocketAddrUnix) -> Address {

@@ -8,7 +8,9 @@ use std::io::{self, IoSlice};
 use std::mem::MaybeUninit;
 use std::os::fd::{AsFd, AsRawFd, OwnedFd, RawFd};
 
-use ropewalk_core::{Address, Datagram, Event, Failure, FailureKind, OutQueue, Sink, SlotId};
+use ropewalk_core::{
+    Address, BufferPool, Datagram, Event, Failure, FailureKind, OutQueue, Sink, SlotId,
+};
 use rustix::io::Errno;
 use rustix::net::{
     SendAncillaryBuffer, SendAncillaryMessage, SendFlags, Shutdown, send, sendmsg, shutdown,
@@ -36,11 +38,18 @@ impl<P: Poller> Readiness<P> {
         // What nearly every write is: some bytes that lie together, and a socket that has room for them.
         if let Some(fd) = self.row(id, |row| row.plain_stream()).flatten()
             && let Some(bytes) = out.only()
-            && let Ok(count) = send(borrow_fd(fd), bytes, SendFlags::NOSIGNAL)
         {
-            out.advance(count);
-            if out.is_empty() {
-                return 0;
+            let len = bytes.len();
+            if self.poller.send_later(id, bytes) {
+                self.row(id, |row| row.set(flag::SENDING));
+                out.advance(len);
+                return len;
+            }
+            if let Ok(count) = send(borrow_fd(fd), bytes, SendFlags::NOSIGNAL) {
+                out.advance(count);
+                if out.is_empty() {
+                    return 0;
+                }
             }
         }
         self.transmit_rest(id, out)
@@ -72,6 +81,9 @@ impl<P: Poller> Readiness<P> {
 
     /// Writes on where [`transmit`](Self::transmit) had to stop.
     pub(crate) fn send_blocked(&self, sink: &dyn Sink, id: SlotId) {
+        if self.row(id, |row| row.has(flag::SENDING)) == Some(true) {
+            return; // Out of order.
+        }
         let taken = self.row(id, |row| {
             let blocked = row.extra.as_mut().map(|extra| std::mem::take(&mut extra.blocked));
             (row.raw_out(), row.kind, blocked)
@@ -102,6 +114,34 @@ impl<P: Poller> Readiness<P> {
         if sent > 0 {
             sink.event(id, Event::Sent(sent));
         }
+    }
+
+    /// The poller has sent some bytes. The rest, for which there was no room, comes before what was written meanwhile.
+    pub(crate) fn sent_later(&self, sink: &dyn Sink, id: SlotId, count: usize, rest: Vec<u8>) {
+        self.row(id, |row| {
+            row.clear(flag::SENDING);
+            if !rest.is_empty() {
+                let blocked = &mut row.extra.get_or_insert_default().blocked;
+                let mut queue = OutQueue::new();
+                queue.push_bytes(rest.into(), &BufferPool::default());
+                queue.append(blocked);
+                *blocked = queue;
+            }
+        });
+        if count > 0 {
+            sink.event(id, Event::Sent(count));
+        }
+        match self.row(id, |row| (row.is_blocked(), row.has(flag::CLOSE_WRITE))) {
+            Some((true, _)) => self.send_blocked(sink, id),
+            Some((false, true)) => self.shut_write(id),
+            _ => {}
+        }
+    }
+
+    /// As [`sent_later`](Self::sent_later), when none were.
+    pub(crate) fn send_later_failed(&self, id: SlotId, error: i32) {
+        self.row(id, |row| row.clear(flag::SENDING));
+        self.send_failed(id, Failure::from(io::Error::from_raw_os_error(error)));
     }
 
     /// Sending failed: that is said once what the peer sent before has been read.
@@ -148,6 +188,9 @@ impl<P: Poller> Readiness<P> {
     }
 
     pub(crate) fn send_blocked_datagrams(&self, sink: &dyn Sink, id: SlotId) {
+        if self.row(id, |row| row.is_blocked()) != Some(true) {
+            return;
+        }
         let mut sent = 0;
         loop {
             let next = self.row(id, |row| {
@@ -169,8 +212,8 @@ impl<P: Poller> Readiness<P> {
             }
             sent += 1;
         }
+        self.update_interest(id);
         if sent > 0 {
-            self.update_interest(id);
             sink.event(id, Event::Sent(sent));
         }
     }

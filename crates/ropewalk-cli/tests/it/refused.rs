@@ -1,8 +1,9 @@
 //! A kernel that refuses io_uring, as many containers do.
 
+use std::fs::File;
 use std::process::Command;
 
-use crate::program::{Program, has};
+use crate::program::{Directory, Program, has};
 
 /// Runs a program in which `io_uring_setup` (425 on every architecture) is not permitted.
 const REFUSING: &str = r#"
@@ -31,8 +32,16 @@ fn without_io_uring_the_best_other_reactor_is_used() {
         return;
     }
     let listen = ["--listen", "tcp:0:interface=127.0.0.1"];
-    let mut server = Program::start(refusing(&["echo"]).args(listen));
+    let directory = Directory::new();
+    let said = directory.path("stderr");
+    let stderr = File::create(&said).expect("the directory is ours");
+    let mut server =
+        Program::start(refusing(&["echo", "--workers", "2"]).args(listen).stderr(stderr));
     server.expect("listening on tcp ");
+    let stderr = std::fs::read_to_string(said).expect("it is there");
+    assert_eq!(stderr.lines().count(), 1, "{stderr}");
+    assert!(stderr.contains("set up uring: Operation not permitted"), "{stderr}");
+    assert!(stderr.contains("trying the next driver"), "{stderr}");
     let output = refusing(&["echo", "--reactor", "uring"]).args(listen).output();
     let output = output.expect("it can be started");
     let stderr = String::from_utf8_lossy(&output.stderr);

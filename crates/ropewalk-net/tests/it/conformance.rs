@@ -21,7 +21,7 @@ fn tcp(reactor: &str) -> Setup {
         let ip = address.ip().unwrap();
         Rc::new(TcpClientEndpoint::new(ip.ip().to_string(), ip.port(), resolver.clone())) as Rc<_>
     };
-    let hears_while_paused = matches!(reactor, "epoll" | "uring");
+    let hears_while_paused = reactor != "select";
     Setup { hears_while_paused, ..Setup::new(event_loop, server, client) }
 }
 
@@ -37,7 +37,7 @@ fn unix(reactor: &str) -> Setup {
         Address::Unix(path) => Rc::new(UnixClientEndpoint::new(path.as_path())) as Rc<_>,
         other => panic!("{other} is no path"),
     };
-    let hears_while_paused = matches!(reactor, "epoll" | "uring");
+    let hears_while_paused = reactor != "select";
     let event_loop = new_loop(Some(reactor)).unwrap();
     Setup { resets: false, hears_while_paused, ..Setup::new(event_loop, server, client) }
 }

@@ -86,6 +86,21 @@ fn a_hang_up_is_readable() {
 }
 
 #[test]
+fn a_descriptor_is_let_go_of_with_its_watch() {
+    each_driver(|main_loop| {
+        let (one, mut other) = pair();
+        other.set_nonblocking(true).unwrap();
+        let count = Count::default();
+        let watch = watch_fd(main_loop.reactor(), &one, Interest::READABLE, count.callback());
+        turns(main_loop, 1);
+        drop((watch, one));
+        assert_eq!(other.read(&mut [0]).unwrap(), 0, "its end is heard at once");
+        turns(main_loop, 1);
+        assert!(count.take().is_empty());
+    });
+}
+
+#[test]
 fn a_pause_is_quiet_though_the_other_end_hangs_up() {
     each_driver(|main_loop| {
         let (one, other) = pair();

@@ -11,10 +11,10 @@ use std::time::{Duration, Instant};
 
 use ropewalk_core::{Loop, Wait};
 use ropewalk_net::{
-    TcpServerEndpoint, ThreadPool, ThreadPoolLimits, UnixClientEndpoint, UnixServerEndpoint,
-    new_loop,
+    Interest, TcpServerEndpoint, ThreadPool, ThreadPoolLimits, UnixClientEndpoint,
+    UnixServerEndpoint, new_loop, watch_fd,
 };
-use rustix::event::{PollFd, PollFlags, Timespec, epoll, poll};
+use rustix::event::{EventfdFlags, PollFd, PollFlags, Timespec, epoll, eventfd, poll};
 
 use crate::rig::{Directory, Echo, Heard, PATIENCE, any_driver, drivers};
 
@@ -203,6 +203,51 @@ fn what_the_driver_has_to_say_outside_of_a_turn_calls_the_host() {
         heard.transport().abort_connection();
         let lost = heard.lost();
         host_until(main_loop, host, || lost.is_fired() && reactor.sources() == 0);
+        settle(main_loop, host);
+    });
+}
+
+#[test]
+fn each_write_to_a_watched_eventfd_calls_the_host() {
+    each_host(|main_loop, host| {
+        let flags = EventfdFlags::NONBLOCK | EventfdFlags::CLOEXEC;
+        let eventfd = Rc::new(eventfd(0, flags).unwrap());
+        let (heard, said) = (Rc::new(Cell::new(0)), eventfd.clone());
+        let count = heard.clone();
+        let watch = watch_fd(main_loop.reactor(), &*eventfd, Interest::READABLE, move |_| {
+            rustix::io::read(&*said, &mut [0; 8]).unwrap();
+            count.set(count.get() + 1);
+        });
+        settle(main_loop, host);
+        for round in 1..=5 {
+            rustix::io::write(&*eventfd, &1u64.to_ne_bytes()).unwrap();
+            host_until(main_loop, host, || heard.get() == round);
+            settle(main_loop, host);
+        }
+        drop(watch);
+    });
+}
+
+#[test]
+fn what_is_asked_outside_of_a_turn_calls_the_host_when_it_comes() {
+    each_host(|main_loop, host| {
+        let reactor = main_loop.reactor();
+        settle(main_loop, host);
+        let server = TcpServerEndpoint::new(([127, 0, 0, 1], 0));
+        let port = reactor.listen(&server, || Echo).into_result().ok().unwrap().unwrap();
+        let peer = TcpStream::connect(port.host().ip().unwrap()).unwrap();
+        host_until(main_loop, host, || port.live() == 1);
+        settle(main_loop, host);
+        let (mut one, other) = std::os::unix::net::UnixStream::pair().unwrap();
+        let heard = Rc::new(Cell::new(false));
+        let tell = heard.clone();
+        let watch = watch_fd(reactor, &other, Interest::READABLE, move |_| tell.set(true)).unwrap();
+        one.write_all(b"x").unwrap();
+        host_until(main_loop, host, || heard.get());
+        drop((watch, peer));
+        host_until(main_loop, host, || port.live() == 0);
+        let stopped = port.stop_listening();
+        host_until(main_loop, host, || stopped.is_fired());
         settle(main_loop, host);
     });
 }

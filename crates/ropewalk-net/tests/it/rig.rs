@@ -79,6 +79,9 @@ pub(crate) struct Heard(Rc<RefCell<Record>>);
 struct Record {
     bytes: Vec<u8>,
     transport: Option<Transport>,
+    /// Whether it goes on when the peer has ended its half.
+    outlives: bool,
+    half_closed: bool,
     lost: Option<Failure>,
     waiting: Option<Resolver<Failure>>,
 }
@@ -116,6 +119,15 @@ impl Heard {
         self.0.borrow().transport.is_some()
     }
 
+    /// Has it stay when the peer ends its half.
+    pub(crate) fn outlive_the_peers_half(&self) {
+        self.0.borrow_mut().outlives = true;
+    }
+
+    pub(crate) fn is_half_closed(&self) -> bool {
+        self.0.borrow().half_closed
+    }
+
     /// Fires with why the connection was lost.
     pub(crate) fn lost(&self) -> Deferred<Failure> {
         if let Some(reason) = self.0.borrow().lost.clone() {
@@ -138,6 +150,13 @@ impl Protocol for Ear {
 
     fn data_received(&mut self, _: &mut Cx<'_>, data: &[u8]) {
         self.heard.note(data);
+    }
+
+    fn read_connection_lost(&mut self, cx: &mut Cx<'_>) {
+        self.heard.0.borrow_mut().half_closed = true;
+        if !self.heard.0.borrow().outlives {
+            cx.transport().lose_connection();
+        }
     }
 
     fn connection_lost(&mut self, _: &mut Cx<'_>, reason: Failure) {

@@ -44,6 +44,26 @@ fn datagrams_go_both_ways_and_empty_ones_too() {
 }
 
 #[test]
+fn a_datagram_of_any_size_comes_whole() {
+    each_driver(|main_loop| {
+        let letters = Letters::default();
+        let opened = main_loop.reactor().open(&UdpEndpoint::new(local()), letters.clone());
+        let socket = get(main_loop, opened).unwrap();
+        for size in [0, 1, 1472, 2048, 9000, 65_507] {
+            let said = "x".repeat(size);
+            socket.send_to(said.clone(), &socket.host());
+            until(main_loop, || letters.texts().last() == Some(&said));
+        }
+        // More at once than there are buffers, and each one waits its turn.
+        let burst: Vec<_> = (0..200).map(|number| number.to_string()).collect();
+        burst.iter().for_each(|said| socket.send_to(said.clone(), &socket.host()));
+        until(main_loop, || letters.texts().len() == 206);
+        assert_eq!(letters.texts()[6..], burst);
+        assert!(letters.received().iter().all(|(_, from)| *from == socket.host()));
+    });
+}
+
+#[test]
 fn ten_thousand_datagrams_leave_though_the_buffer_is_small() {
     each_driver(|main_loop| {
         let reactor = main_loop.reactor();

@@ -237,25 +237,25 @@ fn an_open_file_rides_along() {
 
 #[test]
 fn what_cannot_be_attached_costs_the_connection() {
-    let main_loop = any_driver();
-    let directory = Directory::new();
-    let reactor = main_loop.reactor();
-    let server = UnixServerEndpoint::new(directory.join("socket"));
-    let _port = get(&main_loop, reactor.listen(&server, || Echo)).unwrap();
-    let heard = Heard::default();
-    let client = UnixClientEndpoint::new(directory.join("socket"));
-    get(
-        &main_loop,
-        reactor.connect(&client, {
-            let heard = heard.clone();
-            move || heard.ear(b"")
-        }),
-    )
-    .unwrap();
-    heard.transport().attach("not a file");
-    heard.transport().write(b"look");
-    let lost = get(&main_loop, heard.lost()).unwrap();
-    assert_eq!(lost.to_string(), "what was attached is not an OwnedFd");
+    each_driver(|main_loop| {
+        let directory = Directory::new();
+        let reactor = main_loop.reactor();
+        let server = UnixServerEndpoint::new(directory.join("socket"));
+        let _port = get(main_loop, reactor.listen(&server, || Echo)).unwrap();
+        let client = UnixClientEndpoint::new(directory.join("socket"));
+        for paused in [false, true] {
+            let heard = Heard::default();
+            let ear = heard.clone();
+            get(main_loop, reactor.connect(&client, move || ear.ear(b""))).unwrap();
+            if paused {
+                heard.transport().pause_producing();
+            }
+            heard.transport().attach("not a file");
+            heard.transport().write(b"look");
+            let lost = get(main_loop, heard.lost()).unwrap();
+            assert_eq!(lost.to_string(), "what was attached is not an OwnedFd");
+        }
+    });
 }
 
 #[test]
