@@ -198,3 +198,36 @@ fn a_certificate_for_an_address_is_for_that_address() {
     let why = Stage::new().connect_as(&server, &client, "no name").why();
     assert!(why.ends_with("\"no name\" is neither a host name nor an address"), "{why}");
 }
+
+/// What `openssl req -x509` makes: it is its own issuer, and may issue others.
+fn issuers_own(valid: bool) -> (Identity, ClientOptions) {
+    let mut params = rcgen::CertificateParams::new(vec!["localhost".into()]).unwrap();
+    params.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
+    if !valid {
+        params.not_before = date_time_ymd(2019, 1, 1);
+        params.not_after = date_time_ymd(2020, 1, 1);
+    }
+    let key = KeyPair::generate().unwrap();
+    let pem = params.self_signed(&key).unwrap().pem();
+    let identity = Identity::pem(pem.clone(), key.serialize_pem());
+    let roots = ropewalk_tls::Roots::Pem(pem.into_bytes());
+    let trust = Trust { roots, ..Trust::default() };
+    (identity, ClientOptions { trust, ..ClientOptions::default() })
+}
+
+#[test]
+fn a_servers_own_certificate_may_be_what_is_trusted() {
+    let (identity, trusting) = issuers_own(true);
+    let server = ServerOptions { identities: vec![identity.clone()], ..ServerOptions::default() };
+    let server = TlsServer::new(server).unwrap();
+    let client = TlsClient::new(&trusting).unwrap();
+    let ends = Stage::new().connect(&server, &client);
+    assert!(ends.outcome.is_ok(), "{:?}", ends.outcome);
+    let other_name = Stage::new().connect_as(&server, &client, "example.org");
+    assert!(other_name.why().contains("localhost"), "{}", other_name.why());
+    let (said, _) = refusal(identity, client_options());
+    assert_eq!(said, "the peer's certificate is self-signed, and not trusted here");
+    let (expired, trusting) = issuers_own(false);
+    let (said, _) = refusal(expired, trusting);
+    assert!(said.contains("expired"), "{said}");
+}
