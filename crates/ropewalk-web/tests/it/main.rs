@@ -4,6 +4,7 @@ mod around;
 mod events;
 mod files;
 mod forms;
+mod peers;
 mod programs;
 mod proxies;
 mod rig;

@@ -1,6 +1,7 @@
 //! A site, asked in memory or over a real socket.
 
 use std::fs;
+use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
 
@@ -138,4 +139,18 @@ impl Drop for TempDir {
     fn drop(&mut self) {
         let _ = fs::remove_dir_all(&self.0);
     }
+}
+
+/// Whether a program is there; if not, the test is noted as skipped.
+pub(crate) fn has(test: &str, name: &str) -> bool {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let found = std::env::split_paths(&path).any(|directory| directory.join(name).is_file());
+    if !found && let Some(file) = std::env::var_os("ROPEWALK_SKIPS") {
+        let opened = fs::OpenOptions::new().create(true).append(true).open(file);
+        let line = format!("{test}: there is no {name}\n");
+        opened
+            .and_then(|mut file| file.write_all(line.as_bytes()))
+            .expect("the file can be written");
+    }
+    found
 }
