@@ -1,4 +1,4 @@
-//! A chat room, and plain lines as the first way into it.
+//! A chat room, and two ways into it: plain lines, and the browser.
 //!
 //! The room ([`Room`]) knows names, messages and limits, and nothing of how its members are connected. Whoever
 //! joins gives a [`Listener`], which is told what happens, and gets a [`Member`], which speaks. So people on
@@ -15,6 +15,7 @@
 //! | one room over several workers | [`Floor`] |
 //! | what may be said, and how fast | [`Name`], [`Text`], [`RoomLimits`], `pace.rs` |
 //! | how people on `nc` and `telnet` get in | [`ChatFactory`], `line_member.rs`, `line_command.rs`, `line_form.rs`, [`Telnet`] |
+//! | how people get in by a browser | [`BrowserChat`], `browser_member.rs`, `browser_form.rs`, `page/` |
 //!
 //! # Example: a robot in the room
 //! ```
@@ -39,6 +40,9 @@
 //! ```
 #![forbid(unsafe_code)]
 
+mod browser_chat;
+mod browser_form;
+mod browser_member;
 mod error;
 mod event;
 mod factory;
@@ -54,6 +58,7 @@ mod room;
 mod telnet;
 mod text;
 
+pub use browser_chat::BrowserChat;
 pub use error::RoomError;
 pub use event::{Encoding, Listener, Notice, Parting, RoomEvent};
 pub use factory::ChatFactory;

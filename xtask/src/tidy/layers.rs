@@ -28,12 +28,13 @@ const LAYERS: &[(&str, u8)] = &[
     ("ropewalk-cli", 4),
 ];
 
-/// Who may use whom on their own layer: what stands on sockets, and the command on the facade.
+/// Who may use whom on their own layer: what stands on sockets, the flagship on the web, and the command on the facade.
 const NEIGHBOURS: &[(&str, &str)] = &[
     ("ropewalk-tls", "ropewalk-net"),
     ("ropewalk-glib", "ropewalk-net"),
     ("ropewalk-qt", "ropewalk-net"),
     ("ropewalk-tokio", "ropewalk-net"),
+    ("ropewalk-chat", "ropewalk-web"),
     ("ropewalk-cli", "ropewalk"),
 ];
 
