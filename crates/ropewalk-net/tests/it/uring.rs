@@ -90,7 +90,7 @@ fn many_that_do_not_read_for_a_while_get_all_and_in_order() {
     get(&main_loop, serving).unwrap();
     let mut clients = Vec::new();
     for _ in 0..CHOIR {
-        let socket = socket2::Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
+        let socket = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
         socket.set_recv_buffer_size(4096).unwrap();
         socket.connect(&host.into()).unwrap();
         clients.push(TcpStream::from(socket));
