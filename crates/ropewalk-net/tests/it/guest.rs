@@ -5,7 +5,7 @@
 use std::cell::Cell;
 use std::io::Write;
 use std::net::TcpStream;
-use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
@@ -16,7 +16,7 @@ use ropewalk_net::{
 };
 use rustix::event::{EventfdFlags, PollFd, PollFlags, Timespec, epoll, eventfd, poll};
 
-use crate::rig::{Directory, Echo, Heard, PATIENCE, any_driver, drivers};
+use crate::rig::{Directory, Echo, Heard, PATIENCE, any_driver, drivers, each_driver, until};
 
 /// How a host waits for the descriptor.
 trait Host {
@@ -283,6 +283,34 @@ fn a_guest_that_has_stopped_calls_nobody() {
         main_loop.reactor().stop().unwrap();
         host_until(main_loop, host, || stopped.get());
         settle(main_loop, host);
+    });
+}
+
+#[test]
+fn a_reactor_is_the_guest_of_another() {
+    each_driver(|outer| {
+        for name in drivers() {
+            let inner = Rc::new(new_loop(Some(name)).unwrap());
+            let Some(fd) = inner.as_fd().map(|fd| fd.as_raw_fd()) else { continue };
+            let (guest, called) = (inner.clone(), Rc::new(Cell::new(0)));
+            let watch = watch_fd(outer.reactor(), &fd, Interest::READABLE, move |_| {
+                guest.turn(Wait::No).unwrap().unwrap();
+            });
+            let count = called.clone();
+            inner.reactor().call_later(Duration::from_millis(5), move || count.set(1));
+            until(outer, || called.get() == 1);
+            let server = TcpServerEndpoint::new(([127, 0, 0, 1], 0));
+            let port =
+                inner.reactor().listen(&server, || Echo).into_result().ok().unwrap().unwrap();
+            let mut peer = TcpStream::connect(port.host().ip().unwrap()).unwrap();
+            peer.write_all(b"hello").unwrap();
+            peer.set_nonblocking(true).unwrap();
+            let mut answer = [0; 5];
+            until(outer, || {
+                std::io::Read::read(&mut peer, &mut answer).is_ok_and(|count| count == 5)
+            });
+            drop(watch);
+        }
     });
 }
 

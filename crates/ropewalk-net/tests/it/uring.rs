@@ -2,16 +2,18 @@
 
 use std::cell::{Cell, RefCell};
 use std::io::{Read, Write};
-use std::net::{SocketAddr, TcpListener, TcpStream, UdpSocket};
+use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream, UdpSocket};
 use std::os::fd::AsRawFd;
 use std::os::unix::net::UnixStream;
 use std::rc::Rc;
 
 use ropewalk_core::{Cx, Loop, Protocol, Transport};
-use ropewalk_net::{AdoptedServerEndpoint, TcpServerEndpoint, UdpEndpoint, new_loop};
-use socket2::{Domain, SockRef, Type};
+use ropewalk_net::{
+    AdoptedServerEndpoint, TcpServerEndpoint, UdpEndpoint, UnixServerEndpoint, new_loop,
+};
+use socket2::{Domain, SockRef, Socket, Type};
 
-use crate::rig::{Echo, Letters, drivers, get, noise, until};
+use crate::rig::{Directory, Echo, Letters, drivers, get, noise, until};
 
 /// A loop over io_uring, if the kernel has it.
 fn uring() -> Option<Loop> {
@@ -88,7 +90,7 @@ fn many_that_do_not_read_for_a_while_get_all_and_in_order() {
     get(&main_loop, serving).unwrap();
     let mut clients = Vec::new();
     for _ in 0..CHOIR {
-        let socket = socket2::Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
+        let socket = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
         socket.set_recv_buffer_size(4096).unwrap();
         socket.connect(&host.into()).unwrap();
         clients.push(TcpStream::from(socket));
@@ -113,6 +115,43 @@ fn many_that_do_not_read_for_a_while_get_all_and_in_order() {
     });
     assert!(heard.iter().all(|heard| *heard == said));
     assert!(kept.borrow().iter().all(|transport| transport.buffered() == 0));
+}
+
+/// Little and much by turns: received by the kernel, read by us, received again.
+const SIZES: [usize; 12] = [1, 300_000, 1, 50, 20_000, 4096, 4096, 12_288, 4097, 1, 100_000, 7];
+
+#[test]
+fn little_and_much_by_turns_is_heard_in_order() {
+    let Some(main_loop) = uring() else { return };
+    let directory = Directory::new();
+    let tcp = serve(&main_loop, || Echo);
+    let unix = UnixServerEndpoint::new(directory.join("socket"));
+    get(&main_loop, main_loop.reactor().listen(&unix, || Echo)).unwrap();
+    let unix = UnixStream::connect(directory.join("socket")).unwrap();
+    for socket in [Socket::from(TcpStream::connect(tcp).unwrap()), Socket::from(unix)] {
+        socket.set_nonblocking(true).unwrap();
+        let (said, mut heard) = (noise(SIZES.iter().sum()), Vec::new());
+        let (mut sent, mut end, mut buffer) = (0, 0, vec![0; 65_536]);
+        for size in SIZES {
+            end += size;
+            until(&main_loop, || {
+                sent += (&socket).write(&said[sent..end]).unwrap_or(0);
+                while let Ok(count @ 1..) = (&socket).read(&mut buffer) {
+                    heard.extend_from_slice(&buffer[..count]);
+                }
+                heard.len() == end
+            });
+        }
+        assert!(heard == said);
+        // Once more much, with an end behind it.
+        let mut left = 100_000;
+        until(&main_loop, || {
+            left -= (&socket).write(&said[..left]).unwrap_or(0);
+            left == 0
+        });
+        socket.shutdown(Shutdown::Write).unwrap();
+        until(&main_loop, || (&socket).read(&mut buffer).is_ok_and(|count| count == 0));
+    }
 }
 
 /// Answers, and ends.
