@@ -1,20 +1,44 @@
-//! `ropewalk chat`: a room over plain lines, for `nc` and `telnet`.
+//! `ropewalk chat`: one room for browsers and for plain lines, `nc` and `telnet`.
+
+use std::time::Duration;
 
 use ropewalk::framing::ConnectionCap;
+use ropewalk::http::HttpFactory;
+use ropewalk::web::Site;
 use ropewalk::{Address, Deferred, Failure, Reactor, ServerEndpoint, ShutdownPart};
-use ropewalk_chat::{ChatFactory, Floor, Room};
+use ropewalk_chat::{BrowserChat, ChatFactory, Floor, Room};
 
 use crate::program::{Crew, Opened, Place, Voice, endpoint_error, word_of};
 
 /// What `ropewalk chat` is told on the command line.
 #[derive(clap::Args)]
 pub(crate) struct Options {
-    /// Where to listen, as often as wanted: tcp:8023:interface=127.0.0.1, unix:/run/chat.sock
-    #[arg(long, value_name = "ENDPOINT", default_value = "tcp:8023:interface=127.0.0.1")]
+    /// Where to listen for lines, as often as wanted: tcp:8023:interface=127.0.0.1, unix:/run/chat.sock
+    #[arg(long, value_name = "ENDPOINT")]
     listen: Vec<String>,
+    /// Where to listen for browsers, as often as wanted: tcp:8080, tls:8443:cert=cert.pem:key=key.pem.
+    /// Without any of the two, tcp:8023 is for lines and tcp:8080 for browsers, of this machine only
+    #[arg(long, value_name = "ENDPOINT")]
+    web: Vec<String>,
     #[command(flatten)]
     pub(crate) crew: Crew,
 }
+
+impl Options {
+    /// Where to listen for lines, and for browsers.
+    fn places(&self) -> (Vec<String>, Vec<String>) {
+        if !self.listen.is_empty() || !self.web.is_empty() {
+            return (self.listen.clone(), self.web.clone());
+        }
+        (vec![LINES.to_owned()], vec![BROWSERS.to_owned()])
+    }
+}
+
+const LINES: &str = "tcp:8023:interface=127.0.0.1";
+const BROWSERS: &str = "tcp:8080:interface=127.0.0.1";
+
+/// How long answers that are under way may take when the program is to stop.
+const DRAIN_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// So many connections to one port may be there without being members: they are choosing a name, or are on
 /// their way out.
@@ -35,11 +59,25 @@ pub(crate) fn start(
     });
     drop(relaying.add_errback(|_| ())); // It ends with the room, or with the reactor.
     let endpoints = ropewalk::endpoints(reactor);
-    let voice = Voice::beside(&options.listen, place);
+    let (lines, web) = options.places();
+    let voice = Voice::beside(&lines, place);
     let mut opening = Vec::new();
-    for text in &options.listen {
+    for text in &lines {
         let endpoint = endpoints.server(text).map_err(endpoint_error)?;
         opening.push(listen(reactor, &*endpoint, &room, word_of(text).to_owned(), voice));
+    }
+    // A browser comes by many connections, and all of them have to find the one member that it is.
+    if place.is_first() && !web.is_empty() {
+        let page = BrowserChat::new(reactor, &room).into_resource();
+        let factory = Site::new(page).into_factory();
+        for text in web {
+            let endpoint = endpoints.server(&text).map_err(endpoint_error)?;
+            opening.push(listen_for_browsers(reactor, &*endpoint, factory.clone(), &text, voice));
+        }
+        let stopping = reactor.clone();
+        reactor.add_system_event_trigger(ShutdownPart::Before, move || {
+            factory.drain(&stopping, DRAIN_TIMEOUT)
+        });
     }
     // Members hear a goodbye; then their connections are lost with all others.
     reactor.add_system_event_trigger(ShutdownPart::Before, move || room.close());
@@ -61,6 +99,26 @@ fn listen(
         voice.announce(&word, &port.host());
         if let Some(command) = how_to_join(&port.host()) {
             voice.say(format_args!("join with: {command}"));
+        }
+        Ok(Some(port))
+    })
+}
+
+fn listen_for_browsers(
+    reactor: &Reactor,
+    endpoint: &dyn ServerEndpoint,
+    factory: HttpFactory,
+    text: &str,
+    voice: Voice,
+) -> Deferred<Opened> {
+    let scheme = if word_of(text) == "tls" { "https" } else { "http" };
+    reactor.listen(endpoint, factory).add_callback(move |port| {
+        voice.announce("web", &port.host());
+        if let Address::Ip(address) = port.host() {
+            let is_everywhere = address.ip().is_unspecified();
+            let host =
+                if is_everywhere { "localhost".to_owned() } else { address.ip().to_string() };
+            voice.say(format_args!("or open: {scheme}://{host}:{}/", address.port()));
         }
         Ok(Some(port))
     })

@@ -33,7 +33,7 @@ struct Arguments {
 enum Program {
     /// Write back what is received, on every endpoint
     Echo(echo::Options),
-    /// Keep a chat room over plain lines, for nc and telnet
+    /// Keep a chat room for browsers, and over plain lines for nc and telnet
     Chat(chat::Options),
     /// Serve the files of a directory over HTTP
     Web(web::Options),

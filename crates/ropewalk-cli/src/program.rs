@@ -82,6 +82,13 @@ pub(crate) struct Place {
     pub(crate) trouble: Trouble,
 }
 
+impl Place {
+    /// Whether it is the first, or the only one.
+    pub(crate) fn is_first(&self) -> bool {
+        self.is_first
+    }
+}
+
 /// What a program fails with when its loop has ended as it should.
 pub(crate) type Trouble = Rc<Cell<Option<Failure>>>;
 
