@@ -28,23 +28,19 @@ pub struct NetDriver {
 }
 
 /// The names of the drivers, the best first (see docs/design/005-io-uring.md).
-const NAMES: [&str; 4] = [Ring::NAME, Epoll::NAME, Poll::NAME, Select::NAME];
+const NAMES: [&str; 4] = [Epoll::NAME, Ring::NAME, Poll::NAME, Select::NAME];
 
 impl NetDriver {
-    /// The best driver that works here. That a better one does not is said once, however many reactors there are.
+    /// The best driver that works here.
     ///
     /// # Errors
     /// `System` if none does.
     pub fn new() -> Result<Self, Failure> {
-        static SAID: Once = Once::new();
         let mut first_error = None;
         for name in NAMES {
             match Self::by_name(name) {
                 Ok(driver) => return Ok(driver),
                 Err(error) => {
-                    SAID.call_once(|| {
-                        tracing::warn!(target: "ropewalk::net", "{error}; trying the next driver");
-                    });
                     first_error.get_or_insert(error);
                 }
             }
@@ -75,6 +71,27 @@ impl NetDriver {
         made.map(Self::over).map_err(|error| Failure::from(error).context(format!("set up {name}")))
     }
 
+    /// The driver of that name, or the best one; also the best one if the system refuses the one of that name, as
+    /// containers do with io_uring. That is said once, however many reactors there are.
+    ///
+    /// # Errors
+    /// `Local` if there is no driver of that name; `System` if none works.
+    pub fn wanted(name: Option<&str>) -> Result<Self, Failure> {
+        static SAID: Once = Once::new();
+        match name.map(Self::by_name) {
+            None => Self::new(),
+            Some(Err(refused)) if refused.is(FailureKind::System) => {
+                let driver = Self::new()?;
+                SAID.call_once(|| {
+                    let best = driver.name();
+                    tracing::warn!(target: "ropewalk::net", "{refused}; the reactor is {best} instead");
+                });
+                Ok(driver)
+            }
+            Some(made) => made,
+        }
+    }
+
     pub(crate) fn over(sockets: Rc<dyn Sockets>) -> Self {
         Self { sockets, worker: Rc::default() }
     }
@@ -90,12 +107,12 @@ impl NetDriver {
     }
 }
 
-/// A loop over the driver of that name, or over the best one.
+/// A loop over the driver of that name, or over the best one: [`NetDriver::wanted`].
 ///
 /// # Errors
-/// As [`NetDriver::by_name`].
+/// As there.
 pub fn new_loop(name: Option<&str>) -> Result<Loop, Failure> {
-    Ok(Loop::new(name.map_or_else(NetDriver::new, NetDriver::by_name)?))
+    Ok(Loop::new(NetDriver::wanted(name)?))
 }
 
 /// The sockets of a reactor's driver.

@@ -55,7 +55,7 @@ use crate::signals::stop_on_signals;
 pub struct Workers {
     /// How many; 0 is taken for 1.
     pub count: usize,
-    /// The driver of each, as [`NetDriver::by_name`] knows it. Default: the best one that works.
+    /// The driver of each, as [`NetDriver::wanted`] knows it. Default: the best one that works.
     pub reactor: Option<String>,
     /// Who gets a new connection. Default: whom the system chooses.
     pub accept_balance: AcceptBalance,
@@ -207,7 +207,7 @@ impl Thread {
         reactor: Option<&str>,
         set_up: &impl Fn(&Worker, &Reactor) -> R,
     ) -> Result<(), Failure> {
-        let driver = reactor.map_or_else(NetDriver::new, NetDriver::by_name)?;
+        let driver = NetDriver::wanted(reactor)?;
         let set_up_for = driver.worker();
         let main_loop = Loop::new(driver);
         let reactor = main_loop.reactor();

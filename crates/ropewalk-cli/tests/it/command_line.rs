@@ -47,7 +47,7 @@ fn a_mistake_is_one_line_and_status_2() {
     assert_mistake(&["dance"], "'dance'");
     assert_mistake(&["echo", "--loud"], "'--loud'");
     assert_mistake(&["chat", "--listen"], "value is required");
-    assert_mistake(&["--reactor", "perpetuum", "echo"], "there are uring, epoll, poll, select");
+    assert_mistake(&["--reactor", "perpetuum", "echo"], "there are epoll, uring, poll, select");
     for program in ["echo", "chat"] {
         assert_mistake(&[program, "--listen", "tcp:http"], "at character 5");
         assert_mistake(&[program, "--listen", ""], "");
