@@ -3,6 +3,7 @@
 use std::fs;
 use std::process::{Command, Output};
 
+use crate::nginx::nginx;
 use crate::program::{Directory, Program, has, ropewalk};
 
 fn get(arguments: &[&str]) -> Output {
@@ -29,30 +30,22 @@ fn site() -> Directory {
     site
 }
 
-/// nginx with a site, a redirect, a password and compression, on a UNIX socket of the test's own.
-fn nginx(site: &Directory) -> Program {
-    let (www, socket) = (site.path("www"), site.path("nginx.sock"));
+/// nginx with a site, a redirect, a password and compression.
+fn site_of_nginx(site: &Directory) -> Program {
+    let www = site.path("www");
     fs::write(site.path("www/long.txt"), "a line of text\n".repeat(1000)).expect("a file");
     fs::write(site.path("passwords"), "ann:{PLAIN}secret\n").expect("a file");
-    let config = format!(
-        "daemon off; master_process off; pid {0}/pid; error_log {0}/log;\n\
-         events {{ worker_connections 64; }}\n\
-         http {{ access_log off; client_body_temp_path {0}/body; proxy_temp_path {0}/proxy;\n\
-         fastcgi_temp_path {0}/f; uwsgi_temp_path {0}/u; scgi_temp_path {0}/s;\n\
-         gzip on; gzip_types text/plain;\n\
-         server {{ listen unix:{socket}; root {www};\n\
-         location /moved {{ return 302 /hello.txt; }}\n\
-         location /loop {{ return 302 /loop; }}\n\
-         location /secret {{ auth_basic x; auth_basic_user_file {0}/passwords; alias {www}/hello.txt; }}\n\
-         location /closes {{ keepalive_timeout 0; alias {www}/hello.txt; }} }} }}\n",
-        site.path("")
-    );
-    fs::write(site.path("nginx.conf"), config).expect("a file");
-    let log = site.path("log");
-    let server =
-        Program::start(Command::new("nginx").args(["-e", &log, "-c", &site.path("nginx.conf")]));
-    crate::program::wait_for(&socket);
-    server
+    let passwords = site.path("passwords");
+    nginx(
+        site,
+        &format!(
+            "root {www};\n\
+             location /moved {{ return 302 /hello.txt; }}\n\
+             location /loop {{ return 302 /loop; }}\n\
+             location /secret {{ auth_basic x; auth_basic_user_file {passwords}; alias {www}/hello.txt; }}\n\
+             location /closes {{ keepalive_timeout 0; alias {www}/hello.txt; }}"
+        ),
+    )
 }
 
 #[test]
@@ -61,7 +54,7 @@ fn nginx_answers() {
         return;
     }
     let site = site();
-    let _server = nginx(&site);
+    let _server = site_of_nginx(&site);
     let at = |path: &str| format!("unix:{}:{path}", site.path("nginx.sock"));
     assert_eq!(text(&[&at("/hello.txt")]), "hello world\n");
     assert_eq!(text(&[&at("/moved")]), "hello world\n");

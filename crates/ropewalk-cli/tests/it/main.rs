@@ -6,6 +6,7 @@ mod echo;
 mod ending;
 mod get;
 mod log;
+mod nginx;
 mod program;
 mod refused;
 mod signals;

@@ -7,6 +7,7 @@ use std::process::{Command, Stdio};
 
 use rustix::process::Signal;
 
+use crate::nginx::nginx;
 use crate::program::{Directory, Program, has, ropewalk, serve, serve_tcp};
 
 /// What a program writes, once it has ended.
@@ -140,6 +141,53 @@ fn curl_and_openssl_speak_tls() {
     );
     drop(stdin);
     client.wait().expect("openssl ends");
+}
+
+#[test]
+fn nginx_in_front_hands_everything_on() {
+    let test = "nginx_in_front_hands_everything_on";
+    if !has(test, "curl") || !has(test, "nginx") {
+        return;
+    }
+    let (site, place) = (site(), Directory::new());
+    let behind = place.path("behind.sock");
+    let listen = format!("unix:{behind}");
+    let (_server, _) = serve(&["web", "--path", &site.path(""), "--listen", &listen]);
+    let _front = nginx(
+        &place,
+        &format!("location / {{ proxy_pass http://unix:{behind}:/; proxy_http_version 1.1; }}"),
+    );
+    let front = place.path("nginx.sock");
+    let through = |arguments: &[&str]| curl(&[&["--unix-socket", &front], arguments].concat());
+    assert_eq!(through(&["http://x/hello.txt"]), "hello world\n");
+    assert_eq!(through(&["-r", "6-", "http://x/hello.txt"]), "world\n");
+    through(&["-o", &place.path("got"), "http://x/numbers.bin"]);
+    let whole = fs::read(site.path("numbers.bin")).expect("a file");
+    assert!(fs::read(place.path("got")).expect("a file") == whole);
+}
+
+/// Each of slowhttptest's attacks, while somebody else is served.
+#[test]
+fn slow_clients_are_in_nobodys_way() {
+    let test = "slow_clients_are_in_nobodys_way";
+    if !has(test, "slowhttptest") || !has(test, "curl") {
+        return;
+    }
+    let site = site();
+    let (_server, url) = serve_site(&site, &["--log", "off"]);
+    let page = format!("{url}/numbers.bin");
+    // Slow heads, slow bodies, many ranges, slow reading.
+    for mode in ["-H", "-B", "-R", "-X"] {
+        let mut attack = Command::new("slowhttptest")
+            .args([mode, "-c", "300", "-r", "300", "-l", "3", "-i", "1", "-p", "2", "-u", &page])
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("slowhttptest starts");
+        while attack.try_wait().expect("it is ours").is_none() {
+            assert_eq!(curl(&["-m", "2", &format!("{url}/hello.txt")]), "hello world\n", "{mode}");
+        }
+    }
 }
 
 #[test]

@@ -6,7 +6,7 @@ use ropewalk_core::{Cx, Deferred, Protocol, Resolver};
 use ropewalk_http::{Agent, Ask, Content, Method};
 use ropewalk_web::{Answer, Request, ReverseProxy, Router, Tree, page};
 
-use crate::rig::World;
+use crate::rig::{TempDir, World, has};
 
 fn proxy(world: &World, to: &str) -> ReverseProxy {
     let endpoints = ropewalk_net::endpoints(world.main_loop.reactor());
@@ -131,4 +131,66 @@ fn a_server_that_is_not_there_is_a_502() {
     let (status, page) = world.get(&url);
     assert_eq!(status, 502);
     assert!(!page.contains("127.0.0.1:1"), "the inside is nobody's business");
+}
+
+/// nginx behind, on a UNIX socket: answers with a head and a body of its own framing.
+struct Nginx(std::process::Child, TempDir);
+
+impl Nginx {
+    fn start() -> Self {
+        let place = TempDir::new();
+        let (path, socket) = (place.path().display(), place.path().join("nginx.sock"));
+        place.write("www/large", vec![b'x'; 3_000_000]);
+        let config = format!(
+            "daemon off; master_process off; pid {path}/pid; error_log {path}/log;\n\
+             events {{ worker_connections 64; }}\n\
+             http {{ access_log off; client_body_temp_path {path}/body; proxy_temp_path {path}/p;\n\
+             fastcgi_temp_path {path}/f; uwsgi_temp_path {path}/u; scgi_temp_path {path}/s;\n\
+             server {{ listen unix:{}; root {path}/www; client_max_body_size 0; etag on;\n\
+             location /told {{ return 200 \"$request_method $uri $http_x_forwarded_for\"; }} }} }}\n",
+            socket.display()
+        );
+        let config = place.write("nginx.conf", config);
+        let mut nginx = std::process::Command::new("nginx");
+        nginx.arg("-e").arg(place.path().join("log")).arg("-c").arg(config);
+        let child = nginx.spawn().expect("nginx starts");
+        while std::os::unix::net::UnixStream::connect(&socket).is_err() {
+            std::thread::yield_now();
+        }
+        Self(child, place)
+    }
+}
+
+impl Drop for Nginx {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+#[test]
+fn nginx_behind_is_asked_and_heard() {
+    if !has("nginx_behind_is_asked_and_heard", "nginx") {
+        return;
+    }
+    let (world, nginx) = (World::new(), Nginx::start());
+    let to = format!("unix:{}:", nginx.1.path().join("nginx.sock").display());
+    let url = world.serve(proxy(&world, &to));
+    assert_eq!(
+        world.get(&format!("{url}/told/x%20y")),
+        (200, "GET /told/x y 127.0.0.1".to_owned())
+    );
+    assert_eq!(world.get(&format!("{url}/large")).1.len(), 3_000_000);
+    let large = world.ask(Method::GET, &format!("{url}/large"), &[("range", "bytes=0-9")]);
+    assert_eq!(
+        (large.status.as_u16(), large.header("content-range")),
+        (206, Some("bytes 0-9/3000000"))
+    );
+    let etag = large.header("etag").expect("a tag").to_owned();
+    drop(large);
+    let same = world.ask(Method::GET, &format!("{url}/large"), &[("if-none-match", &etag)]);
+    assert_eq!(same.status, 304);
+    let head = world.ask(Method::HEAD, &format!("{url}/large"), &[]);
+    assert_eq!((head.status.as_u16(), head.header("content-length")), (200, Some("3000000")));
+    assert_eq!(world.get(&format!("{url}/nothing")).0, 404);
 }
