@@ -198,6 +198,15 @@ mod tests {
     }
 
     #[test]
+    fn a_cookie_may_be_meant_for_longer_than_time_goes() {
+        let jar = CookieJar::new();
+        jar.store(&url("http://a/"), "a=1; Max-Age=9223372036854775807");
+        jar.store(&url("http://a/"), "b=1; Max-Age=99999999999999999999999");
+        jar.store(&url("http://a/"), "c=1; Max-Age=-9223372036854775808");
+        assert_eq!(jar.header_for(&url("http://a/")).unwrap(), "a=1; b=1");
+    }
+
+    #[test]
     fn a_jar_is_bounded() {
         let jar = CookieJar::new();
         for number in 0..200 {
