@@ -100,10 +100,11 @@ impl Stored {
             Some(_) => return None,
             None => (host, true),
         };
-        let max_age = cookie.max_age().map(|age| {
-            now + Duration::try_from(age).unwrap_or(Duration::ZERO) // Negative: over already.
-        });
-        let expires = max_age.or_else(|| cookie.expires_datetime().map(SystemTime::from));
+        let expires = match cookie.max_age() {
+            // Negative is over already; and beyond the end of time is never.
+            Some(age) => now.checked_add(Duration::try_from(age).unwrap_or(Duration::ZERO)),
+            None => cookie.expires_datetime().map(SystemTime::from),
+        };
         let path = cookie.path().filter(|path| path.starts_with('/'));
         Some(Self {
             name: cookie.name().to_owned(),
