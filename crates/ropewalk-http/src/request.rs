@@ -102,11 +102,7 @@ impl Request {
 
     /// The authority that was asked for: of the target if it has one, else `Host`.
     pub fn authority(&self) -> Option<&str> {
-        let rest = self.target().split_once("://").map(|(_, rest)| rest);
-        match rest {
-            Some(rest) => rest.split(['/', '?']).next(),
-            None => self.header_text("host"),
-        }
+        target::absolute_authority(self.target()).or_else(|| self.header_text("host"))
     }
 
     /// The connection. What is written to it here is not framed: for those who take it over.
