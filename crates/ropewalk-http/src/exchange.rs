@@ -165,6 +165,9 @@ impl Exchange {
 
     /// The same, without copying what is long.
     pub(crate) fn write_bytes(&self, mut data: Bytes) {
+        if self.has(flag::LOST | flag::FINISHED) {
+            return;
+        }
         if let Some(filtered) = self.filtered(&data, false) {
             data = filtered.into();
         }
@@ -178,7 +181,7 @@ impl Exchange {
             (count, end) = reply.frame(out, data.len());
             data.truncate(count);
         });
-        if !data.is_empty() && !self.has(flag::LOST) {
+        if !data.is_empty() {
             self.transport().write_bytes(data);
             self.transport().write(end);
         }
