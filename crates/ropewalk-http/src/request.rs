@@ -249,10 +249,20 @@ impl Request {
         if let Some(length) = http_body::Body::size_hint(&*stream).exact() {
             self.0.reply.borrow_mut().announce(length);
         }
+        if self.has_no_body() {
+            self.flush_head();
+            return self.finish();
+        }
         let pump = self.transport().reactor().spawn(pump(self.clone(), stream));
         // A failure has broken the connection off already, and a cancellation comes from its loss.
         let pump = pump.add_errback(|_| ());
         self.cancel_when_lost(pump);
+    }
+
+    /// Whether the answer has no body, whatever is given for one: then nothing of it is read.
+    fn has_no_body(&self) -> bool {
+        *self.method() == Method::HEAD
+            || matches!(self.status(), StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED)
     }
 
     /// Answers with a status and its name as plain text, over whatever was set before; breaks off an answer
