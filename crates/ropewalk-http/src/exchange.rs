@@ -229,7 +229,7 @@ impl Exchange {
     /// The last handle was dropped with no end of the answer.
     #[cold]
     pub(crate) fn abandoned(&self) {
-        if self.has(flag::CLIENT_LEFT) {
+        if self.has(flag::CLIENT_LEFT) && self.is_unsent() {
             self.reply.borrow_mut().closes = true;
             return self.over();
         }
