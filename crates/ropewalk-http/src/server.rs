@@ -210,6 +210,9 @@ impl HttpProtocol {
             Rc::get_mut(&mut exchange).expect("an exchange out of the stock is nobody else's");
         fresh.head.parse(head, &self.site.limits)?;
         fresh.begin(cx.transport());
+        if self.is_half_closed {
+            fresh.set(flag::CLIENT_LEFT); // Nobody says so later.
+        }
         self.incoming = self.begin_body(cx, &exchange)?.map(Box::new);
         self.state = State::Busy;
         self.exchange = Some(exchange.clone());
