@@ -364,7 +364,11 @@ impl HttpProtocol {
         self.is_draining_writes
     }
 
+    /// Whether more was sent ahead than may be. A head that is still coming is bound by its own limit.
     fn is_holding(&self) -> bool {
+        if self.state == State::Head {
+            return false;
+        }
         let held = self.unread.as_ref().map_or(0, |unread| unread.bytes.len() - unread.start);
         held > self.site.limits.pipelined_bytes_max
     }
