@@ -275,6 +275,8 @@ impl Exchange {
     /// The answer is complete.
     fn over(&self) {
         self.set(flag::FINISHED);
+        // A body that was not taken is one that nobody wants.
+        drop(self.rare_if_any(|rare| rare.body.take()));
         let waiting = self.take_waiting();
         waiting.into_iter().for_each(|resolver| resolver.callback(()));
         if !self.has(flag::IN_CALL | flag::LOST) {

@@ -172,7 +172,7 @@ fn a_body_that_nobody_took_does_not_hold_up_the_next_request() {
 #[test]
 fn an_answer_instead_of_continue_ends_the_connection() {
     let server = served(|request: Request| request.fail(http::StatusCode::UNAUTHORIZED));
-    server.feed(b"PUT / HTTP/1.1\r\nHost: x\r\nContent-Length: 35\r\nExpect: 100-continue\r\n\r\n");
+    server.feed(b"PUT / HTTP/1.1\r\nHost: x\r\nContent-Length: 33\r\nExpect: 100-continue\r\n\r\n");
     assert!(text(&server).contains("\r\nConnection: close\r\n"), "{}", text(&server));
     // Is this the body, or has the client kept that back? Nobody can know.
     server.feed(b"GET /hidden HTTP/1.1\r\nHost: x\r\n\r\n");
