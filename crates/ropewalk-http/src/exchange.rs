@@ -55,6 +55,8 @@ pub(crate) mod flag {
     pub(crate) const UPGRADED: u8 = 1 << 3;
     /// The connection is lost: what is written goes nowhere.
     pub(crate) const LOST: u8 = 1 << 4;
+    /// The client need not wait for `100 Continue` any more.
+    pub(crate) const CONTINUED: u8 = 1 << 5;
 }
 
 /// What a kept-alive connection's next request may use again; a longer buffer is given back.
@@ -144,6 +146,11 @@ impl Exchange {
             out.extend_from_slice(b"\r\n");
             self.transport().write(&out);
         }
+    }
+
+    /// Whether the client holds its body back until it is told to go on.
+    pub(crate) fn waits_for_continue(&self) -> bool {
+        self.head.expects_continue && !self.has(flag::CONTINUED)
     }
 
     /// Sends a piece of the body, and the head before the first.
@@ -355,7 +362,10 @@ impl Exchange {
 
     fn head_first(&self, reply: &mut Reply, out: &mut Vec<u8>, announced: Option<u64>) {
         if reply.is_unsent() {
-            reply.closes |= !self.head.keep_alive || self.site.is_draining();
+            // One that gets this instead of 100 may send the body or not, and nobody could tell that from its
+            // next request (RFC 9110 section 10.1.1).
+            let is_unclear = self.waits_for_continue();
+            reply.closes |= !self.head.keep_alive || self.site.is_draining() || is_unclear;
             reply.put_head(out, &self.asked(), announced);
         }
     }

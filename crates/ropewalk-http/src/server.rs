@@ -243,7 +243,8 @@ impl HttpProtocol {
         if exchange.head.expects_continue {
             let exchange = Rc::downgrade(exchange);
             body.on_first_read(move || {
-                if let Some(exchange) = exchange.upgrade() {
+                if let Some(exchange) = exchange.upgrade().filter(|exchange| exchange.is_unsent()) {
+                    exchange.set(flag::CONTINUED);
                     exchange.inform(StatusCode::CONTINUE, &HeaderMap::new());
                 }
             });
@@ -269,7 +270,12 @@ impl HttpProtocol {
                     self.expect_nothing();
                 }
                 Ok(false) if !exchange.has(flag::FINISHED) => return false,
-                Ok(false) if incoming.is_worth_reading(&self.site.limits) => return false,
+                Ok(false)
+                    if incoming.is_worth_reading(&self.site.limits)
+                        && !exchange.waits_for_continue() =>
+                {
+                    return false;
+                }
                 Ok(false) => {
                     self.linger(cx);
                     return true;
