@@ -48,6 +48,8 @@ struct State {
     /// Whose bytes these are; to be paused and resumed.
     source: Option<WeakTransport>,
     is_paused: bool,
+    /// It was, since somebody last asked.
+    was_paused: bool,
     on_first_read: Option<Box<dyn FnOnce()>>,
     inflate: Option<Box<Inflate>>,
 }
@@ -189,6 +191,7 @@ impl Pipe {
         if state.queued_bytes > state.queued_bytes_max && !state.is_paused && !state.is_collecting()
         {
             state.is_paused = true;
+            state.was_paused = true;
             let source = state.source.as_ref().and_then(WeakTransport::upgrade);
             drop(state);
             if let Some(source) = source {
@@ -229,6 +232,13 @@ impl Pipe {
     /// Whether the connection was told to stop receiving.
     pub(crate) fn is_paused(&self) -> bool {
         self.0.borrow().is_paused
+    }
+
+    /// Whether it was at any time since this was last asked.
+    pub(crate) fn was_paused(&self) -> bool {
+        let mut state = self.0.borrow_mut();
+        let is_paused = state.is_paused;
+        mem::replace(&mut state.was_paused, is_paused)
     }
 
     /// Gives whoever waits what there is. Nothing is borrowed while they are told.

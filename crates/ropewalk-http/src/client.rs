@@ -257,7 +257,7 @@ impl ClientProtocol {
         let late = match (&self.asked, &self.incoming) {
             (Some(_), _) => "the answer did not come in time (head_timeout)",
             // Held back it can send nothing; and what has come shows that it is alive.
-            (None, Some(body)) if body.is_held() || body.received() > self.heard => {
+            (None, Some(body)) if body.was_held() || body.received() > self.heard => {
                 self.heard = body.received();
                 return self.expect(cx, self.read_timeout);
             }

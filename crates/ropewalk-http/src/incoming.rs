@@ -80,6 +80,11 @@ impl Incoming {
         self.pipe.is_paused()
     }
 
+    /// Whether it was held back at any time since this was last asked.
+    pub(crate) fn was_held(&self) -> bool {
+        self.pipe.was_paused()
+    }
+
     /// By when more must have come.
     pub(crate) fn deadline(&self, limits: &HttpLimits) -> Time {
         let earned = self.received / limits.body_rate_min.max(1);

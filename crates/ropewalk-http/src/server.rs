@@ -463,7 +463,8 @@ impl HttpProtocol {
 
     fn body_is_late(&mut self, cx: &mut Cx<'_>) {
         let Some(incoming) = &mut self.incoming else { return };
-        if incoming.is_held() {
+        let waits = self.exchange.as_ref().is_some_and(|exchange| exchange.waits_for_continue());
+        if incoming.was_held() || waits {
             incoming.excuse(cx.now());
         }
         let deadline = incoming.deadline(&self.site.limits);
