@@ -229,6 +229,11 @@ impl Pipe {
         self.0.borrow().is_abandoned
     }
 
+    /// Whether all of it has come, or it has broken off.
+    pub(crate) fn has_ended(&self) -> bool {
+        self.0.borrow().end.is_some()
+    }
+
     /// Whether the connection was told to stop receiving.
     pub(crate) fn is_paused(&self) -> bool {
         self.0.borrow().is_paused

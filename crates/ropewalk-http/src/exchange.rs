@@ -14,6 +14,7 @@ use http::{HeaderMap, HeaderName, StatusCode};
 use ropewalk_core::{Deferred, Failure, FailureKind, Resolver, Time, Transport};
 
 use crate::Body;
+use crate::body::Pipe;
 use crate::encode::{put_fields, put_status_line};
 use crate::filter::{Filter, ReplyHead};
 use crate::reply::{Asked, Reply};
@@ -38,6 +39,8 @@ pub(crate) struct Exchange {
 #[derive(Default)]
 pub(crate) struct Rare {
     pub(crate) body: Option<Body>,
+    /// What the connection fills of it.
+    pub(crate) pipe: Option<Rc<Pipe>>,
     waiting: Vec<Resolver<()>>,
     /// What works on the answer, and is of no use without the connection.
     pub(crate) work: Vec<Deferred<()>>,
@@ -264,7 +267,10 @@ impl Exchange {
 
     /// Hands the connection to another protocol, behind the head that `status` and the fields make.
     pub(crate) fn upgraded(&self, status: StatusCode, fields: &[(HeaderName, &str)]) -> bool {
-        if !self.is_unsent() || self.has(flag::LOST) {
+        // The bytes of a body that is still coming would be the other protocol's (RFC 9110 section 7.8).
+        let is_incomplete = self
+            .rare_if_any(|rare| rare.pipe.as_ref().is_some_and(|pipe| !pipe.has_ended()));
+        if !self.is_unsent() || self.has(flag::LOST) || is_incomplete {
             return false;
         }
         self.compose(|exchange, reply, out| {

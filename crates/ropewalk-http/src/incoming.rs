@@ -36,6 +36,11 @@ impl Incoming {
         Ok(Some((Self { decoder, pipe, began, received: 0, discarded: 0 }, body)))
     }
 
+    /// Where it goes to.
+    pub(crate) fn pipe(&self) -> Rc<Pipe> {
+        self.pipe.clone()
+    }
+
     /// Takes what belongs to the body out of `rest`; `true` when it is complete.
     pub(crate) fn feed(&mut self, rest: &mut &[u8]) -> Result<bool, HttpError> {
         while let Some(piece) = self.decoder.next(rest)? {

@@ -324,14 +324,16 @@ impl Request {
     }
 
     /// Answers with 101 and hands the connection to another protocol, which gets what the client has sent
-    /// behind its request (RFC 9110 section 7.8). Of no effect once the head is sent.
+    /// behind its request (RFC 9110 section 7.8). Of no effect once the head is sent, and while the body of the
+    /// request is still coming.
     pub fn upgrade(&self, to: &str, new: impl Protocol) {
         if self.0.upgraded(StatusCode::SWITCHING_PROTOCOLS, &[(UPGRADE, to)]) {
             self.switch(new);
         }
     }
 
-    /// Answers a `CONNECT` with 200 and hands the connection to another protocol (RFC 9110 section 9.3.6).
+    /// Answers a `CONNECT` with 200 and hands the connection to another protocol (RFC 9110 section 9.3.6). Of no
+    /// effect when [`upgrade`](Self::upgrade) would have none.
     pub fn connect_tunnel(&self, new: impl Protocol) {
         if self.0.upgraded(StatusCode::OK, &[]) {
             self.switch(new);

@@ -249,7 +249,7 @@ impl HttpProtocol {
                 }
             });
         }
-        exchange.rare(|rare| rare.body = Some(body));
+        exchange.rare(|rare| (rare.body, rare.pipe) = (Some(body), Some(incoming.pipe())));
         Ok(Some(incoming))
     }
 
