@@ -11,7 +11,7 @@ use std::rc::Rc;
 use bytes::Bytes;
 use http::header::CONTENT_LENGTH;
 use http::{HeaderMap, HeaderName, StatusCode};
-use ropewalk_core::{Deferred, Failure, FailureKind, Resolver, Time, Transport};
+use ropewalk_core::{Consumer, Deferred, Failure, FailureKind, Resolver, Time, Transport};
 
 use crate::Body;
 use crate::body::Pipe;
@@ -60,6 +60,8 @@ pub(crate) mod flag {
     pub(crate) const LOST: u8 = 1 << 4;
     /// The client need not wait for `100 Continue` any more.
     pub(crate) const CONTINUED: u8 = 1 << 5;
+    /// Something was registered to produce the answer, or to wait for room.
+    pub(crate) const PRODUCED: u8 = 1 << 6;
 }
 
 /// What a kept-alive connection's next request may use again; a longer buffer is given back.
@@ -290,6 +292,9 @@ impl Exchange {
         self.set(flag::FINISHED);
         // A body that was not taken is one that nobody wants.
         drop(self.rare_if_any(|rare| rare.body.take()));
+        if self.has(flag::PRODUCED) && !self.has(flag::LOST) {
+            self.transport().unregister_producer(); // The next answer has another.
+        }
         let waiting = self.take_waiting();
         waiting.into_iter().for_each(|resolver| resolver.callback(()));
         if !self.has(flag::IN_CALL | flag::LOST) {

@@ -311,7 +311,8 @@ impl Request {
     /// left. What a loop that writes a long body waits for after each piece.
     ///
     /// # Errors
-    /// With why the connection was lost; a client that takes nothing for `send_timeout` loses it.
+    /// With why the connection was lost; a client that takes nothing for `send_timeout` loses it. As abandoned
+    /// when the answer is finished meanwhile, and `Local` if somebody waits already.
     pub fn drained(&self) -> Deferred<()> {
         if self.0.has(flag::LOST) {
             return Deferred::fail(crate::exchange::client_left());
@@ -320,6 +321,7 @@ impl Request {
         if self.transport().buffered() <= site.limits.body_buffer_bytes_max {
             return Deferred::succeed(());
         }
+        self.0.set(flag::PRODUCED);
         drained(self.transport(), site.limits.send_timeout)
     }
 
@@ -398,6 +400,7 @@ impl Consumer for Request {
         producer: Rc<dyn Producer>,
         streaming: Streaming,
     ) -> Result<(), Failure> {
+        self.0.set(flag::PRODUCED);
         self.transport().register_producer(producer, streaming)
     }
 
