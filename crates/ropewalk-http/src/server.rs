@@ -129,7 +129,7 @@ impl HttpProtocol {
                 exchange.reply.borrow_mut().closes = true;
                 exchange.fail_with(StatusCode::SERVICE_UNAVAILABLE);
             }
-            None if self.exchange.is_some() => {
+            None if self.exchange.is_some() || cx.transport().buffered() > 0 => {
                 cx.transport().abort_with(Failure::new(
                     FailureKind::Timeout,
                     "the answer was not sent before the server stopped",
