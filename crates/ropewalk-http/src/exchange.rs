@@ -270,8 +270,8 @@ impl Exchange {
     /// Hands the connection to another protocol, behind the head that `status` and the fields make.
     pub(crate) fn upgraded(&self, status: StatusCode, fields: &[(HeaderName, &str)]) -> bool {
         // The bytes of a body that is still coming would be the other protocol's (RFC 9110 section 7.8).
-        let is_incomplete = self
-            .rare_if_any(|rare| rare.pipe.as_ref().is_some_and(|pipe| !pipe.has_ended()));
+        let is_incomplete =
+            self.rare_if_any(|rare| rare.pipe.as_ref().is_some_and(|pipe| !pipe.has_ended()));
         if !self.is_unsent() || self.has(flag::LOST) || is_incomplete {
             return false;
         }

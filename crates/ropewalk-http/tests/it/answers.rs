@@ -292,7 +292,8 @@ impl http_body::Body for StreamedBody {
     fn poll_frame(
         mut self: std::pin::Pin<&mut Self>,
         _: &mut std::task::Context<'_>,
-    ) -> std::task::Poll<Option<Result<http_body::Frame<bytes::Bytes>, ropewalk_core::Failure>>> {
+    ) -> std::task::Poll<Option<Result<http_body::Frame<bytes::Bytes>, ropewalk_core::Failure>>>
+    {
         if self.left == 0 {
             return std::task::Poll::Ready(None);
         }

@@ -80,8 +80,7 @@ fn a_body_that_nobody_reads_gives_its_place_back_at_once() {
 
 #[test]
 fn a_long_upload_may_take_longer_than_its_answer() {
-    let options =
-        AgentOptions { head_timeout: Duration::from_secs(10), ..AgentOptions::default() };
+    let options = AgentOptions { head_timeout: Duration::from_secs(10), ..AgentOptions::default() };
     let world = World::new(options);
     world.serve("a", |request: Request| {
         let body = request.take_body().collect(1 << 20);
@@ -107,7 +106,8 @@ impl http_body::Body for SlowBody {
     fn poll_frame(
         mut self: std::pin::Pin<&mut Self>,
         cx: &mut std::task::Context<'_>,
-    ) -> std::task::Poll<Option<Result<http_body::Frame<bytes::Bytes>, ropewalk_core::Failure>>> {
+    ) -> std::task::Poll<Option<Result<http_body::Frame<bytes::Bytes>, ropewalk_core::Failure>>>
+    {
         if self.left == 0 {
             return std::task::Poll::Ready(None);
         }
