@@ -11,8 +11,9 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use bytes::Bytes;
 use http::header::{
-    ACCEPT_ENCODING, AUTHORIZATION, COOKIE, HOST, LOCATION, PROXY_AUTHORIZATION, RANGE, SET_COOKIE,
-    USER_AGENT,
+    ACCEPT_ENCODING, AUTHORIZATION, CONTENT_ENCODING, CONTENT_LANGUAGE, CONTENT_LENGTH,
+    CONTENT_LOCATION, CONTENT_TYPE, COOKIE, HOST, LOCATION, PROXY_AUTHORIZATION, RANGE, SET_COOKIE,
+    TRANSFER_ENCODING,    USER_AGENT,
 };
 use http::{HeaderMap, HeaderName, Method, Uri};
 use ropewalk_core::{Deferred, Endpoints, Failure, FailureKind, ProtocolRef, Reactor, Transport};
@@ -20,7 +21,7 @@ use ropewalk_core::{Deferred, Endpoints, Failure, FailureKind, ProtocolRef, Reac
 use crate::client::{ClientProtocol, Order};
 use crate::content::Kind;
 use crate::cookie_jar::CookieJar;
-use crate::encode::{put_field, put_fields};
+use crate::encode::put_field;
 use crate::origin::Origin;
 use crate::pool::{Place, Pool, PoolLimits, Seat};
 use crate::redirect::{method_after, resolve};
@@ -107,7 +108,8 @@ pub struct Ask {
     pub method: Method,
     /// The absolute URL: `http:` or `https:`. User and password in it become basic authentication.
     pub url: Uri,
-    /// Header fields, which stand before those that the agent adds.
+    /// Header fields, which stand before those that the agent adds. `Content-Length` and `Transfer-Encoding` among
+    /// them are ignored: how a body is framed is not the caller's business.
     pub headers: HeaderMap,
     /// The body. One that is streamed is sent once: a redirect that wants it again is given as the answer.
     pub content: Content,
@@ -201,6 +203,12 @@ async fn follow(agent: Rc<Inner>, mut ask: Ask) -> Result<Response, Failure> {
             None => return Ok(response),
         };
         let mut headers = ask.headers;
+        if method != ask.method {
+            // They are of a body that is not sent again (RFC 9110 section 15.4).
+            for field in [CONTENT_TYPE, CONTENT_ENCODING, CONTENT_LANGUAGE, CONTENT_LOCATION] {
+                headers.remove(field);
+            }
+        }
         if Origin::of(&url, None)? != Origin::of(&ask.url, None)? {
             for secret in [AUTHORIZATION, COOKIE, PROXY_AUTHORIZATION, HOST] {
                 headers.remove(secret);
@@ -368,7 +376,11 @@ impl Inner {
 
     fn order(&self, parts: &Parts, origin: &Origin, content: Content) -> Order {
         let mut head = self.request_line(parts, origin);
-        put_fields(&mut head, &parts.headers);
+        // How the body is framed is not the caller's business: two lengths are how requests are smuggled.
+        let framing = [CONTENT_LENGTH, TRANSFER_ENCODING];
+        for (name, value) in parts.headers.iter().filter(|(name, _)| !framing.contains(name)) {
+            put_field(&mut head, name, value.as_bytes());
+        }
         let lacks = |name: &HeaderName| !parts.headers.contains_key(name);
         if lacks(&HOST) {
             put_field(&mut head, &HOST, origin.authority().as_bytes());
