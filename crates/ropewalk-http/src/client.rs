@@ -181,6 +181,10 @@ impl ClientProtocol {
         Ok(match Incoming::begin(length, cx.transport(), &self.limits)? {
             None => Body::empty(),
             Some((incoming, body)) => {
+                let this = cx.protocol_ref::<Self>();
+                body.on_abandoned(move || {
+                    drop(this.call(Self::body_dropped).add_errback(|_| ())); // Lost is as good.
+                });
                 self.incoming = Some(incoming);
                 self.heard = 0;
                 self.expect(cx, self.read_timeout);
@@ -218,6 +222,18 @@ impl ClientProtocol {
             self.over(cx);
         }
         Ok(())
+    }
+
+    /// Nobody reads the body under way any more.
+    fn body_dropped(&mut self, cx: &mut Cx<'_>) {
+        let is_in_vain = self.incoming.as_ref().is_some_and(|incoming| {
+            incoming.is_abandoned() && !incoming.is_soon_over(&self.limits)
+        });
+        if is_in_vain {
+            self.keeps = false;
+            self.incoming = None;
+            self.over(cx);
+        }
     }
 
     /// The exchange is complete: back to the pool, or away.

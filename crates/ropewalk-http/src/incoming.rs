@@ -80,6 +80,11 @@ impl Incoming {
         self.discarded.saturating_add(to_come) <= limits.discard_bytes_max
     }
 
+    /// The same, if it is known how long the rest is: a stream without an end may be silent for hours.
+    pub(crate) fn is_soon_over(&self, limits: &HttpLimits) -> bool {
+        self.decoder.remaining().is_some() && self.is_worth_reading(limits)
+    }
+
     /// Whether the peer is held back, since nobody reads.
     pub(crate) fn is_held(&self) -> bool {
         self.pipe.is_paused()
