@@ -166,6 +166,7 @@ impl ClientProtocol {
         }
         if is_switch && !is_tunnel {
             self.is_upgraded = true;
+            cx.transport().pause_producing(); // What comes is for whoever takes it over.
             self.seat.leave();
         }
         let body = self.begin_body(cx, head.length)?;
@@ -207,7 +208,7 @@ impl ClientProtocol {
             headers,
             body,
             url: Uri::default(),
-            upgrade: self.is_upgraded.then(|| crate::response::Upgrade(cx.protocol_ref())),
+            upgrade: self.is_upgraded.then(|| crate::response::Upgrade::of(cx.protocol_ref())),
         }
     }
 
