@@ -36,7 +36,8 @@ pub struct AgentOptions {
     pub pool: PoolLimits,
     /// For a connection to come up, with its name found and its handshake done. Default 30 s.
     pub connect_timeout: Duration,
-    /// From a request that is sent to the head of its answer. Default 60 s.
+    /// From a request that is sent to the head of its answer; a request that is still being sent is looked at again
+    /// after as long. Default 60 s.
     pub head_timeout: Duration,
     /// Without a byte of a body that is being read. Default 60 s.
     pub read_timeout: Duration,
