@@ -11,10 +11,13 @@ pub(crate) struct Inflate {
     stream: Decompress,
     input: Bytes,
     is_done: bool,
+    is_gzip: bool,
     /// `deflate` means zlib, but some servers send it without its header.
     may_be_raw: bool,
 }
 
+/// What a member of gzip begins with (RFC 1952 section 2.3.1).
+const GZIP_FIRST_BYTE: u8 = 0x1f;
 /// Bytes of a decompressed piece.
 const PIECE_BYTES: usize = 32 << 10;
 
@@ -27,7 +30,8 @@ impl Inflate {
             coding if coding.eq_ignore_ascii_case(b"deflate") => (Decompress::new(true), true),
             _ => return None,
         };
-        Some(Self { stream, input: Bytes::new(), is_done: false, may_be_raw })
+        let is_gzip = !may_be_raw;
+        Some(Self { stream, input: Bytes::new(), is_done: false, is_gzip, may_be_raw })
     }
 
     /// The next piece; `None` if it needs more input. `more` gives the next compressed piece that is there.
@@ -43,13 +47,23 @@ impl Inflate {
                     None => return Ok(None),
                 }
             }
-            if self.is_done {
+            if self.is_done && !self.begin_member() {
                 self.input.clear(); // What stands behind the end, as padding does, is nobody's.
                 continue;
             }
             self.step(&mut piece)?;
         }
         Ok(Some(piece.into()))
+    }
+
+    /// Members of gzip may follow each other (RFC 1952 section 2.2): `true` if another begins here.
+    fn begin_member(&mut self) -> bool {
+        let begins = self.is_gzip && self.input.first() == Some(&GZIP_FIRST_BYTE);
+        if begins {
+            self.stream = Decompress::new_gzip(15);
+            self.is_done = false;
+        }
+        begins
     }
 
     fn step(&mut self, piece: &mut Vec<u8>) -> Result<(), Failure> {
