@@ -13,7 +13,7 @@ use bytes::Bytes;
 use http::header::{
     ACCEPT_ENCODING, AUTHORIZATION, CONTENT_ENCODING, CONTENT_LANGUAGE, CONTENT_LENGTH,
     CONTENT_LOCATION, CONTENT_TYPE, COOKIE, HOST, LOCATION, PROXY_AUTHORIZATION, RANGE, SET_COOKIE,
-    TRANSFER_ENCODING,    USER_AGENT,
+    TRANSFER_ENCODING, USER_AGENT,
 };
 use http::{HeaderMap, HeaderName, Method, Uri};
 use ropewalk_core::{Deferred, Endpoints, Failure, FailureKind, ProtocolRef, Reactor, Transport};

@@ -25,7 +25,8 @@ use crate::site::Site;
 pub(crate) struct Exchange {
     /// `None` in the spare ones that wait for a request.
     transport: Option<Transport>,
-    site: Rc<Site>,
+    /// `None` in the spare ones, too: they are the site's.
+    site: Option<Rc<Site>>,
     pub(crate) head: RequestHead,
     map: OnceCell<Box<HeaderMap>>,
     pub(crate) reply: RefCell<Reply>,
@@ -70,10 +71,10 @@ const KEPT_BYTES_MAX: usize = 2048;
 const COPIED_BYTES_MAX: usize = 1024;
 
 impl Exchange {
-    pub(crate) fn new(site: &Rc<Site>) -> Rc<Self> {
+    pub(crate) fn new() -> Rc<Self> {
         Rc::new(Self {
             transport: None,
-            site: site.clone(),
+            site: None,
             head: RequestHead::default(),
             map: OnceCell::new(),
             reply: RefCell::default(),
@@ -84,13 +85,15 @@ impl Exchange {
     }
 
     /// Makes it the next request of this connection.
-    pub(crate) fn begin(&mut self, transport: &Transport) {
+    pub(crate) fn begin(&mut self, site: &Rc<Site>, transport: &Transport) {
+        self.site = Some(site.clone());
         self.transport = Some(transport.clone());
     }
 
     /// Forgets the request, for the next one.
     pub(crate) fn clear(&mut self) {
         self.transport = None;
+        self.site = None;
         self.head.fields.shrink(KEPT_BYTES_MAX);
         self.map.take();
         self.reply.get_mut().clear(KEPT_BYTES_MAX);
@@ -98,8 +101,10 @@ impl Exchange {
         self.rare.take();
     }
 
+    /// # Panics
+    /// In a spare one, which nobody has a handle to.
     pub(crate) fn site(&self) -> &Rc<Site> {
-        &self.site
+        self.site.as_ref().expect("an exchange that was begun has a site")
     }
 
     /// # Panics
@@ -342,11 +347,11 @@ impl Exchange {
         if self.has(flag::LOST | flag::FINISHED) {
             return;
         }
-        let mut out = self.site.scratch.take();
+        let mut out = self.site().scratch.take();
         out.clear();
         f(self, &mut self.reply.borrow_mut(), &mut out);
         self.transport().write(&out);
-        self.site.scratch.replace(out);
+        self.site().scratch.replace(out);
     }
 
     /// What becomes of a piece of the body in the filter, if there is one and it wants this answer.
@@ -376,7 +381,7 @@ impl Exchange {
             // One that gets this instead of 100 may send the body or not, and nobody could tell that from its
             // next request (RFC 9110 section 10.1.1).
             let is_unclear = self.waits_for_continue();
-            reply.closes |= !self.head.keep_alive || self.site.is_draining() || is_unclear;
+            reply.closes |= !self.head.keep_alive || self.site().is_draining() || is_unclear;
             reply.put_head(out, &self.asked(), announced);
         }
     }
@@ -385,7 +390,7 @@ impl Exchange {
         Asked {
             method: &self.head.method,
             version: self.head.version,
-            date: &self.site.date,
+            date: &self.site().date,
             now: self.now(),
         }
     }

@@ -209,7 +209,7 @@ impl HttpProtocol {
         let fresh =
             Rc::get_mut(&mut exchange).expect("an exchange out of the stock is nobody else's");
         fresh.head.parse(head, &self.site.limits)?;
-        fresh.begin(cx.transport());
+        fresh.begin(&self.site, cx.transport());
         if self.is_half_closed {
             fresh.set(flag::CLIENT_LEFT); // Nobody says so later.
         }
@@ -307,7 +307,7 @@ impl HttpProtocol {
         if let Some(fresh) = Rc::get_mut(&mut exchange) {
             // Whatever was parsed of it, the answer is that to a plain request.
             fresh.head = Default::default();
-            fresh.begin(cx.transport());
+            fresh.begin(&self.site, cx.transport());
         }
         exchange.set(flag::IN_CALL);
         exchange.reply.borrow_mut().closes = true;

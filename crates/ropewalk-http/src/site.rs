@@ -151,8 +151,8 @@ impl Site {
     }
 
     /// An exchange that nobody else has.
-    pub(crate) fn exchange(self: &Rc<Self>) -> Rc<Exchange> {
-        self.spare.borrow_mut().pop().unwrap_or_else(|| Exchange::new(self))
+    pub(crate) fn exchange(&self) -> Rc<Exchange> {
+        self.spare.borrow_mut().pop().unwrap_or_else(Exchange::new)
     }
 
     /// Keeps an exchange for another request, unless somebody still has it.
