@@ -8,7 +8,7 @@ use std::time::Duration;
 use http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, LOCATION, TRANSFER_ENCODING};
 use http::{HeaderValue, Method, StatusCode};
 use ropewalk_core::{Cx, Protocol};
-use ropewalk_http::{AgentOptions, Content, PoolLimits, Request};
+use ropewalk_http::{AgentOptions, Content, HttpFactory, HttpLimits, PoolLimits, Request};
 
 use crate::agent::{World, ask, tell, wait, world};
 
@@ -82,10 +82,12 @@ fn a_body_that_nobody_reads_gives_its_place_back_at_once() {
 fn a_long_upload_may_take_longer_than_its_answer() {
     let options = AgentOptions { head_timeout: Duration::from_secs(10), ..AgentOptions::default() };
     let world = World::new(options);
-    world.serve("a", |request: Request| {
+    let patient = HttpLimits { body_timeout: Duration::from_secs(60), ..HttpLimits::default() };
+    let count = |request: Request| {
         let body = request.take_body().collect(1 << 20);
         drop(body.add_callback(move |body| request.finish_with(format!("{}", body.len()))));
-    });
+    };
+    world.serve_with("a", HttpFactory::with_limits(count, patient));
     let reactor = world.event_loop.reactor().clone();
     let slow = SlowBody { left: 6, reactor, waiting: None };
     let asked = world.agent.ask(ask(Method::PUT, "http://a/", Content::stream(slow)));

@@ -136,17 +136,3 @@ fn draining_breaks_off_what_a_client_does_not_take_in_the_end() {
     server.advance(Duration::from_secs(5));
     assert!(drained.is_fired(), "it has waited long enough");
 }
-
-#[test]
-fn a_server_that_is_dropped_drops_what_its_responder_holds() {
-    let held = std::rc::Rc::new(());
-    let responders = held.clone();
-    let server = served(move |request: Request| {
-        let _ = &responders;
-        request.finish();
-    });
-    server.feed(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n");
-    assert_eq!(statuses(&text(&server)), [200]);
-    drop(server);
-    assert_eq!(std::rc::Rc::strong_count(&held), 1, "nothing goes round in a circle");
-}
