@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::future::poll_fn;
-use std::rc::Rc;
+use std::rc::{Rc, Weak};
 
 use bytes::Bytes;
 use http::header::UPGRADE;
@@ -48,6 +48,11 @@ impl Request {
     pub(crate) fn new(exchange: Rc<Exchange>) -> Self {
         exchange.handles.set(exchange.handles.get() + 1);
         Self(exchange)
+    }
+
+    /// The same for those who only watch, and would not have it answered for their sake.
+    pub fn downgrade(&self) -> WeakRequest {
+        WeakRequest(Rc::downgrade(&self.0))
     }
 
     /// The method.
@@ -371,6 +376,17 @@ async fn pump(request: Request, mut stream: Stream) -> Result<(), Failure> {
     }
     request.0.finish(Bytes::new(), trailers.as_ref());
     Ok(())
+}
+
+/// A [`Request`] that does not count: whoever holds only this has forgotten it. For those who watch.
+#[derive(Clone)]
+pub struct WeakRequest(Weak<Exchange>);
+
+impl WeakRequest {
+    /// The request, while somebody has it, and in what [`Request::notify_finish`] calls.
+    pub fn upgrade(&self) -> Option<Request> {
+        self.0.upgrade().map(Request::new)
+    }
 }
 
 impl Clone for Request {
