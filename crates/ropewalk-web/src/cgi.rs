@@ -12,7 +12,7 @@ use std::process::{Child, Command, Stdio};
 use std::rc::Rc;
 use std::time::Duration;
 
-use http::header::{CONTENT_TYPE, LOCATION};
+use http::header::{CONTENT_TYPE, COOKIE, LOCATION};
 use http::{HeaderName, StatusCode};
 use memchr::memchr;
 use ropewalk_core::{
@@ -190,19 +190,22 @@ fn set_environment(command: &mut Command, request: &Request, options: &CgiOption
     if let Some(user) = request.user() {
         command.env("REMOTE_USER", user).env("AUTH_TYPE", "Basic");
     }
-    for (name, value) in request.headers() {
-        if let (Some(variable), Ok(value)) = (variable_of(name), value.to_str()) {
-            command.env(variable, value);
+    for name in request.headers().keys() {
+        let values = request.headers().get_all(name).iter().filter_map(|value| value.to_str().ok());
+        let separator = if *name == COOKIE { "; " } else { ", " };
+        if let Some(variable) = variable_of(name) {
+            command.env(variable, values.collect::<Vec<_>>().join(separator));
         }
     }
     command.envs(options.environment.iter().map(|(name, value)| (name, value)));
 }
 
 /// The variable of a field. Not of `Proxy`, which many programs would take for their own setting of a proxy, and
-/// not of secrets that are for the server.
+/// not of secrets that are for the server. With an underscore it would be the variable of another field.
 fn variable_of(name: &HeaderName) -> Option<String> {
     match name.as_str() {
         "proxy" | "authorization" | "proxy-authorization" | "connection" => None,
+        name if name.contains('_') => None,
         "content-type" => Some("CONTENT_TYPE".to_owned()),
         "content-length" => Some("CONTENT_LENGTH".to_owned()),
         other => Some(format!("HTTP_{}", other.to_ascii_uppercase().replace('-', "_"))),
