@@ -340,12 +340,16 @@ impl Output {
         Ok(())
     }
 
-    fn write(&self, cx: &mut Cx<'_>, data: bytes::Bytes) {
+    fn write(&mut self, cx: &mut Cx<'_>, data: bytes::Bytes) {
         self.request.write_bytes(data);
         let drained = self.request.drained();
         if !drained.is_fired() {
             cx.transport().pause_producing();
-            cx.when(drained, |_: &mut Self, cx, _| cx.transport().resume_producing());
+            self.wait_no_more(); // Held back it can write nothing.
+            cx.when(drained, |this: &mut Self, cx, _| {
+                this.wait_on(cx);
+                cx.transport().resume_producing();
+            });
         }
     }
 
@@ -353,6 +357,12 @@ impl Output {
         tracing::error!(target: "ropewalk::web", "the program of {}: {why}", self.request.path());
         self.request.fail(status);
         cx.transport().abort_connection();
+    }
+
+    fn wait_no_more(&mut self) {
+        if let Some(timer) = self.timer.take() {
+            let _ = timer.cancel(); // Already run is as good.
+        }
     }
 
     fn wait_on(&mut self, cx: &mut Cx<'_>) {
@@ -412,9 +422,7 @@ impl Protocol for Output {
     }
 
     fn connection_lost(&mut self, cx: &mut Cx<'_>, reason: Failure) {
-        if let Some(timer) = self.timer.take() {
-            let _ = timer.cancel(); // Already run is as good.
-        }
+        self.wait_no_more();
         if self.is_head_done && reason.is(FailureKind::ConnectionDone) {
             self.request.finish();
         } else if !self.request.is_finished() {
