@@ -139,7 +139,7 @@ impl Drop for Place {
 
 /// A program that runs, and our ends of what it reads and writes.
 struct Running {
-    child: Child,
+    child: Leash,
     input: UnixStream,
     output: UnixStream,
 }
@@ -150,8 +150,19 @@ impl Running {
         let (output, its_output) = UnixStream::pair()?;
         command.stdin(Stdio::from(OwnedFd::from(its_input)));
         command.stdout(Stdio::from(OwnedFd::from(its_output)));
-        let child = command.spawn()?;
+        let child = Leash(command.spawn()?);
         Ok(Self { child, input, output })
+    }
+}
+
+/// A program that does not outlive its leash, wherever that is dropped: its client may leave while it is started.
+struct Leash(Child);
+
+impl Drop for Leash {
+    fn drop(&mut self) {
+        // It has closed its output, or is to end now.
+        let _ = self.0.kill();
+        let _ = self.0.wait();
     }
 }
 
@@ -264,9 +275,10 @@ async fn send_body(
     Ok(())
 }
 
-/// A program that is to be buried: killed if it still runs, and waited for by a thread.
+/// A program that is to be buried: killed at once if it still runs, and waited for by a thread. If no thread
+/// is to be had it is waited for here: the dead are not long in coming.
 struct Buried {
-    child: Option<Child>,
+    child: Option<Leash>,
     pool: ThreadPool,
     _place: Place,
 }
@@ -274,10 +286,9 @@ struct Buried {
 impl Drop for Buried {
     fn drop(&mut self) {
         let Some(mut child) = self.child.take() else { return };
+        let _ = child.0.kill(); // It may have ended.
         drop(self.pool.defer_to_thread(move || {
-            // It has closed its output, or is to end now.
-            let _ = child.kill();
-            let _ = child.wait();
+            drop(child);
             Ok(())
         }));
     }
