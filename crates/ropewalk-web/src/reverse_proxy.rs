@@ -25,6 +25,9 @@ pub struct ReverseProxy {
     pub keep_host: bool,
     /// What the server is told that clients speak, in `X-Forwarded-Proto`. Default `http`.
     pub scheme: &'static str,
+    /// Whether `X-Forwarded-Proto` and `-Host` that came with a request are handed on: if all clients are other
+    /// proxies of one's own. Default no, since a client could say anything there.
+    pub trusts_clients: bool,
 }
 
 /// Fields that concern one connection only (RFC 9110 section 7.6.1).
@@ -45,7 +48,7 @@ impl ReverseProxy {
     /// cookies and decompress nothing: [`agent_options`](Self::agent_options).
     pub fn new(agent: Agent, to: &str) -> Self {
         let to = to.trim_end_matches('/').to_owned();
-        Self { agent, to, keep_host: false, scheme: "http" }
+        Self { agent, to, keep_host: false, scheme: "http", trusts_clients: false }
     }
 
     /// What an agent for a proxy is made with.
@@ -98,6 +101,10 @@ impl ReverseProxy {
             if let Ok(value) = HeaderValue::try_from(all) {
                 headers.insert(FOR, value);
             }
+        }
+        if !self.trusts_clients {
+            headers.remove(&PROTO);
+            headers.remove(&FORWARDED_HOST);
         }
         headers.entry(PROTO).or_insert(HeaderValue::from_static(self.scheme));
         if let Some(host) = host {
