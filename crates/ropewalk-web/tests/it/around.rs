@@ -237,3 +237,12 @@ fn head_says_how_long_the_compressed_body_would_be() {
     assert_eq!(length(&head), length(&get));
     assert!(body(&head).is_empty());
 }
+
+#[test]
+fn a_request_has_an_id_that_its_client_can_name() {
+    let mut named = Site::new(page(|_| "hello"));
+    named.request_id_header = true;
+    let site = Conversation::new(named.into_factory());
+    assert!(get(&site, "/").contains("\r\nX-Request-Id: 1\r\n"));
+    assert!(get(&site, "/").contains("\r\nX-Request-Id: 2\r\n"));
+}
