@@ -333,13 +333,10 @@ impl Inner {
         let factory = OneClient { limits, seat };
         let dialled = self.reactor.connect(&endpoint, factory);
         let connection = dialled.add_timeout(&self.reactor, self.options.connect_timeout).await?;
-        if origin.needs_tunnel()
-            && let Err(why) = self.tunnel(origin, &connection).await
-        {
-            if let Some(transport) = connection.transport() {
-                transport.abort_connection();
-            }
-            return Err(why);
+        if origin.needs_tunnel() {
+            let unfinished = Unfinished(connection.transport());
+            self.tunnel(origin, &connection).await?;
+            unfinished.is_finished();
         }
         Ok(connection)
     }
@@ -426,6 +423,23 @@ impl Inner {
     fn put_proxy_authorization(&self, head: &mut Vec<u8>) {
         if let Some(credentials) = self.options.proxy.as_ref().and_then(basic_credentials) {
             put_field(head, &PROXY_AUTHORIZATION, credentials.as_bytes());
+        }
+    }
+}
+
+/// A connection with half a tunnel, which is aborted if whoever makes it fails, or does not go on.
+struct Unfinished(Option<Transport>);
+
+impl Unfinished {
+    fn is_finished(mut self) {
+        self.0 = None;
+    }
+}
+
+impl Drop for Unfinished {
+    fn drop(&mut self) {
+        if let Some(transport) = self.0.take() {
+            transport.abort_connection();
         }
     }
 }

@@ -7,8 +7,10 @@ use std::time::Duration;
 
 use http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, LOCATION, TRANSFER_ENCODING};
 use http::{HeaderValue, Method, StatusCode};
-use ropewalk_core::{Cx, Protocol};
-use ropewalk_http::{AgentOptions, Content, HttpFactory, HttpLimits, PoolLimits, Request};
+use ropewalk_core::{Cx, Deferred, FailureKind, Protocol, Transport};
+use ropewalk_http::{
+    AgentOptions, Content, HttpFactory, HttpLimits, PoolLimits, Request, StartTls,
+};
 
 use crate::agent::{World, ask, tell, wait, world};
 
@@ -182,4 +184,37 @@ fn a_large_body_that_was_refused_is_not_sent_before_the_next_request() {
     drop(refused);
     assert_eq!(world.get("http://a/").unwrap(), "no");
     assert_eq!(*seen.borrow(), [Method::PUT, Method::GET]);
+}
+
+/// Never comes to an end.
+struct NoTls;
+
+impl StartTls for NoTls {
+    fn start_tls(&self, _: &Transport, _: &str) -> Deferred<()> {
+        let (resolver, started) = Deferred::new();
+        std::mem::forget(resolver);
+        started
+    }
+}
+
+#[test]
+fn a_tunnel_that_is_given_up_half_made_is_lost() {
+    struct Hole(Rc<Cell<bool>>);
+    impl Protocol for Hole {
+        fn connection_lost(&mut self, _: &mut Cx<'_>, _: ropewalk_core::Failure) {
+            self.0.set(true);
+        }
+    }
+    let world = World::new(AgentOptions {
+        proxy: Some("http://proxy:3128".parse().unwrap()),
+        start_tls: Some(Rc::new(NoTls)),
+        total_timeout: Some(Duration::from_secs(5)),
+        ..AgentOptions::default()
+    });
+    let lost = Rc::new(Cell::new(false));
+    let noted = lost.clone();
+    world.serve("proxy", move |request: Request| request.connect_tunnel(Hole(noted.clone())));
+    assert!(world.get("https://a/").unwrap_err().is(FailureKind::Timeout));
+    wait(&world, 1);
+    assert!(lost.get(), "its place in the pool was lost instead");
 }
