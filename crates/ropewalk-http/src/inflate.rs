@@ -11,6 +11,8 @@ pub(crate) struct Inflate {
     stream: Decompress,
     input: Bytes,
     is_done: bool,
+    /// The last piece was filled to its end: what did not fit is in the stream.
+    may_hold: bool,
     is_gzip: bool,
     /// `deflate` means zlib, but some servers send it without its header.
     may_be_raw: bool,
@@ -31,7 +33,14 @@ impl Inflate {
             _ => return None,
         };
         let is_gzip = !may_be_raw;
-        Some(Self { stream, input: Bytes::new(), is_done: false, is_gzip, may_be_raw })
+        Some(Self {
+            stream,
+            input: Bytes::new(),
+            is_done: false,
+            may_hold: false,
+            is_gzip,
+            may_be_raw,
+        })
     }
 
     /// The next piece; `None` if it needs more input. `more` gives the next compressed piece that is there.
@@ -41,7 +50,7 @@ impl Inflate {
     ) -> Result<Option<Bytes>, Failure> {
         let mut piece = Vec::with_capacity(PIECE_BYTES);
         while piece.is_empty() {
-            if self.input.is_empty() {
+            if self.input.is_empty() && !self.may_hold {
                 match more() {
                     Some(input) => self.input = input,
                     None => return Ok(None),
@@ -74,7 +83,9 @@ impl Inflate {
                 let used = self.stream.total_in() - before;
                 self.input.advance(usize::try_from(used).unwrap_or(self.input.len()));
                 self.is_done = status == Status::StreamEnd;
-                let is_stuck = used == 0 && piece.is_empty() && !self.is_done;
+                self.may_hold = piece.len() == piece.capacity() && !self.is_done;
+                let is_stuck =
+                    used == 0 && piece.is_empty() && !self.input.is_empty() && !self.is_done;
                 if is_stuck { Err(broken("it makes no progress")) } else { Ok(()) }
             }
             Err(_) if self.may_be_raw => {
@@ -131,6 +142,16 @@ mod tests {
             if zlib {
                 assert_eq!(inflate(b"deflate", bytes).unwrap(), text);
             }
+        }
+    }
+
+    #[test]
+    fn what_fills_a_piece_to_its_end_is_not_left_in_the_stream() {
+        // Without a trailer behind it, the last of what is compressed may be taken in before it is given out.
+        for len in (PIECE_BYTES - 300..PIECE_BYTES + 300).chain([2 * PIECE_BYTES]) {
+            let text = vec![b'x'; len];
+            let read = inflate(b"deflate", vec![compressed(&text, false)]);
+            assert_eq!(read.unwrap().len(), len);
         }
     }
 
