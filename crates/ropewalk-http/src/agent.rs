@@ -15,7 +15,7 @@ use http::header::{
     CONTENT_LOCATION, CONTENT_TYPE, COOKIE, HOST, LOCATION, PROXY_AUTHORIZATION, RANGE, SET_COOKIE,
     TRANSFER_ENCODING, USER_AGENT,
 };
-use http::{HeaderMap, HeaderName, Method, Uri};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Uri};
 use ropewalk_core::{Deferred, Endpoints, Failure, FailureKind, ProtocolRef, Reactor, Transport};
 
 use crate::client::{ClientProtocol, Order};
@@ -135,6 +135,27 @@ impl Ask {
         })?;
         let (headers, content) = (HeaderMap::new(), Content::empty());
         Ok(Self { method, url, headers, content, socket: None })
+    }
+}
+
+/// Fields that are often set.
+impl Ask {
+    /// With a user and a password (RFC 7617), in place of those in the URL. A redirect to another origin is asked
+    /// without them.
+    ///
+    /// # Errors
+    /// `Local` if the user has a colon, which would be the end of it.
+    pub fn with_basic_auth(mut self, user: &str, password: &str) -> Result<Self, Failure> {
+        if user.contains(':') {
+            return Err(Failure::new(
+                FailureKind::Local,
+                "a user of basic authentication has no colon",
+            ));
+        }
+        let value = HeaderValue::try_from(basic(&format!("{user}:{password}")))
+            .map_err(|error| Failure::from_error(FailureKind::Local, error))?;
+        self.headers.insert(AUTHORIZATION, value);
+        Ok(self)
     }
 }
 
@@ -447,9 +468,13 @@ impl Drop for Unfinished {
 /// `Basic …` of the user information in a URL (RFC 7617).
 fn basic_credentials(url: &Uri) -> Option<String> {
     let (user_info, _) = url.authority()?.as_str().rsplit_once('@')?;
-    let plain = crate::origin::percent_decode(user_info);
-    let plain = if plain.contains(':') { plain } else { format!("{plain}:") };
-    Some(format!("Basic {}", BASE64.encode(plain)))
+    let (user, password) = user_info.split_once(':').unwrap_or((user_info, ""));
+    let [user, password] = [user, password].map(crate::origin::percent_decode);
+    Some(basic(&format!("{user}:{password}")))
+}
+
+fn basic(plain: &str) -> String {
+    format!("Basic {}", BASE64.encode(plain))
 }
 
 /// RFC 9110 section 9.2.2.

@@ -218,3 +218,22 @@ fn a_tunnel_that_is_given_up_half_made_is_lost() {
     wait(&world, 1);
     assert!(lost.get(), "its place in the pool was lost instead");
 }
+
+#[test]
+fn a_user_and_a_password_are_for_the_origin_that_was_asked() {
+    let world = world();
+    for (name, other) in [("a", "b"), ("b", "a")] {
+        world.serve(name, move |request: Request| {
+            if request.path() == "/away" {
+                request.set_header(LOCATION, format!("http://{other}/"));
+                return request.fail_with_location();
+            }
+            tell(request);
+        });
+    }
+    let with = |url| ask(Method::GET, url, ()).with_basic_auth("u", "p:w").unwrap();
+    let text = |url| world.text(world.agent.ask(with(url))).unwrap();
+    assert_eq!(text("http://x:y@a/"), "GET / a Basic dTpwOnc= - []");
+    assert_eq!(text("http://a/away"), "GET / b - - []");
+    assert!(ask(Method::GET, "http://a/", ()).with_basic_auth("a:b", "").is_err());
+}
