@@ -357,7 +357,7 @@ impl Inner {
         if origin.needs_tunnel() {
             let unfinished = Unfinished(connection.transport());
             self.tunnel(origin, &connection).await?;
-            unfinished.is_finished();
+            unfinished.finished();
         }
         Ok(connection)
     }
@@ -452,7 +452,7 @@ impl Inner {
 struct Unfinished(Option<Transport>);
 
 impl Unfinished {
-    fn is_finished(mut self) {
+    fn finished(mut self) {
         self.0 = None;
     }
 }
