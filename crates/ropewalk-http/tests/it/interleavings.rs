@@ -111,8 +111,8 @@ fn converse(seed: u64) -> Conversation<HttpFactory> {
         );
         match chance.below(5) {
             0 | 1 => {
-                let piece =
-                    rest.len().min(1 + chance.below([10, 3_000, 100_000][chance.0 as usize % 3]));
+                let most = [10, 3_000, 100_000][chance.below(3)];
+                let piece = rest.len().min(1 + chance.below(most));
                 server.feed(&rest[..piece]);
                 rest = &rest[piece..];
             }
