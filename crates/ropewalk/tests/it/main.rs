@@ -27,11 +27,13 @@ impl StartTls for TestTls {
 fn identity() -> (Identity, Trust) {
     let mut params = CertificateParams::default();
     params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-    let authority = CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap();
-    let mut params = CertificateParams::new(vec!["far.test".to_owned()]).unwrap();
+    let authority =
+        CertifiedIssuer::self_signed(params, KeyPair::generate().expect("there is randomness"))
+            .expect("it can sign");
+    let mut params = CertificateParams::new(vec!["far.test".to_owned()]).expect("it can sign");
     params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
-    let key = KeyPair::generate().unwrap();
-    let certificate = params.signed_by(&key, &authority).unwrap();
+    let key = KeyPair::generate().expect("there is randomness");
+    let certificate = params.signed_by(&key, &authority).expect("it can sign");
     let trust = Trust::in_roots(Roots::Pem(authority.pem().into_bytes()));
     (Identity::pem(certificate.pem(), key.serialize_pem()), trust)
 }
