@@ -66,10 +66,14 @@ async fn fetch(reactor: Reactor, options: Options) -> Result<(), Failure> {
     if options.include {
         show_head(&response)?;
     }
-    if there > 0 && response.status.as_u16() == 416 {
-        return Ok(()); // Nothing is missing.
-    }
     let status = response.status;
+    if there > 0 {
+        let range = response.header("content-range").unwrap_or_default();
+        check_resumed(there, status.as_u16(), range)?;
+        if status.as_u16() == 416 {
+            return Ok(()); // Nothing is missing.
+        }
+    }
     if !status.is_success() && !status.is_redirection() && options.output.is_some() {
         response.error_for_status()?;
         return Ok(());
@@ -91,6 +95,22 @@ async fn fetch(reactor: Reactor, options: Options) -> Result<(), Failure> {
         return Err(Failure::new(FailureKind::Peer, what));
     }
     Ok(())
+}
+
+/// Whether what the server says of its part goes with the `there` bytes of it that are here already: anything else
+/// would make a file of two.
+fn check_resumed(there: u64, status: u16, range: &str) -> Result<(), Failure> {
+    let (part, whole) = range.trim_start_matches("bytes ").split_once('/').unwrap_or(("", ""));
+    let fits = match status {
+        206 => part.split('-').next().and_then(|first| first.parse().ok()) == Some(there),
+        416 => whole.parse().map_or(true, |whole: u64| whole == there),
+        _ => true,
+    };
+    if fits {
+        return Ok(());
+    }
+    let what = format!("there is another file than before ({range:?}): fetch it without --resume");
+    Err(Failure::new(FailureKind::Peer, what))
 }
 
 fn size_of_file(path: &Path) -> u64 {
@@ -236,7 +256,17 @@ fn about(path: &Path, error: io::Error) -> Failure {
 
 #[cfg(test)]
 mod tests {
-    use super::with_scheme;
+    use super::{check_resumed, with_scheme};
+
+    #[test]
+    fn a_part_is_appended_only_where_it_belongs() {
+        for (status, range) in [(206, "bytes 5-9/10"), (416, "bytes */5"), (416, ""), (200, "")] {
+            assert!(check_resumed(5, status, range).is_ok(), "{status} {range}");
+        }
+        for (status, range) in [(206, "bytes 0-9/10"), (206, ""), (416, "bytes */3")] {
+            assert!(check_resumed(5, status, range).is_err(), "{status} {range}");
+        }
+    }
 
     #[test]
     fn a_host_alone_is_asked_by_http() {

@@ -11,16 +11,17 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use bytes::Bytes;
 use http::header::{
-    ACCEPT_ENCODING, AUTHORIZATION, COOKIE, HOST, LOCATION, PROXY_AUTHORIZATION, RANGE, SET_COOKIE,
-    USER_AGENT,
+    ACCEPT_ENCODING, AUTHORIZATION, CONTENT_ENCODING, CONTENT_LANGUAGE, CONTENT_LENGTH,
+    CONTENT_LOCATION, CONTENT_TYPE, COOKIE, HOST, LOCATION, PROXY_AUTHORIZATION, RANGE, SET_COOKIE,
+    TRANSFER_ENCODING, USER_AGENT,
 };
-use http::{HeaderMap, HeaderName, Method, Uri};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Uri};
 use ropewalk_core::{Deferred, Endpoints, Failure, FailureKind, ProtocolRef, Reactor, Transport};
 
 use crate::client::{ClientProtocol, Order};
 use crate::content::Kind;
 use crate::cookie_jar::CookieJar;
-use crate::encode::{put_field, put_fields};
+use crate::encode::put_field;
 use crate::origin::Origin;
 use crate::pool::{Place, Pool, PoolLimits, Seat};
 use crate::redirect::{method_after, resolve};
@@ -35,7 +36,8 @@ pub struct AgentOptions {
     pub pool: PoolLimits,
     /// For a connection to come up, with its name found and its handshake done. Default 30 s.
     pub connect_timeout: Duration,
-    /// From a request that is sent to the head of its answer. Default 60 s.
+    /// From a request that is sent to the head of its answer; a request that is still being sent is looked at again
+    /// after as long. Default 60 s.
     pub head_timeout: Duration,
     /// Without a byte of a body that is being read. Default 60 s.
     pub read_timeout: Duration,
@@ -107,7 +109,8 @@ pub struct Ask {
     pub method: Method,
     /// The absolute URL: `http:` or `https:`. User and password in it become basic authentication.
     pub url: Uri,
-    /// Header fields, which stand before those that the agent adds.
+    /// Header fields, which stand before those that the agent adds. `Content-Length` and `Transfer-Encoding` among
+    /// them are ignored: how a body is framed is not the caller's business.
     pub headers: HeaderMap,
     /// The body. One that is streamed is sent once: a redirect that wants it again is given as the answer.
     pub content: Content,
@@ -132,6 +135,27 @@ impl Ask {
         })?;
         let (headers, content) = (HeaderMap::new(), Content::empty());
         Ok(Self { method, url, headers, content, socket: None })
+    }
+}
+
+/// Fields that are often set.
+impl Ask {
+    /// With a user and a password (RFC 7617), in place of those in the URL. A redirect to another origin is asked
+    /// without them.
+    ///
+    /// # Errors
+    /// `Local` if the user has a colon, which would be the end of it.
+    pub fn with_basic_auth(mut self, user: &str, password: &str) -> Result<Self, Failure> {
+        if user.contains(':') {
+            return Err(Failure::new(
+                FailureKind::Local,
+                "a user of basic authentication has no colon",
+            ));
+        }
+        let value = HeaderValue::try_from(basic(&format!("{user}:{password}")))
+            .map_err(|error| Failure::from_error(FailureKind::Local, error))?;
+        self.headers.insert(AUTHORIZATION, value);
+        Ok(self)
     }
 }
 
@@ -201,6 +225,12 @@ async fn follow(agent: Rc<Inner>, mut ask: Ask) -> Result<Response, Failure> {
             None => return Ok(response),
         };
         let mut headers = ask.headers;
+        if method != ask.method {
+            // They are of a body that is not sent again (RFC 9110 section 15.4).
+            for field in [CONTENT_TYPE, CONTENT_ENCODING, CONTENT_LANGUAGE, CONTENT_LOCATION] {
+                headers.remove(field);
+            }
+        }
         if Origin::of(&url, None)? != Origin::of(&ask.url, None)? {
             for secret in [AUTHORIZATION, COOKIE, PROXY_AUTHORIZATION, HOST] {
                 headers.remove(secret);
@@ -324,13 +354,10 @@ impl Inner {
         let factory = OneClient { limits, seat };
         let dialled = self.reactor.connect(&endpoint, factory);
         let connection = dialled.add_timeout(&self.reactor, self.options.connect_timeout).await?;
-        if origin.needs_tunnel()
-            && let Err(why) = self.tunnel(origin, &connection).await
-        {
-            if let Some(transport) = connection.transport() {
-                transport.abort_connection();
-            }
-            return Err(why);
+        if origin.needs_tunnel() {
+            let unfinished = Unfinished(connection.transport());
+            self.tunnel(origin, &connection).await?;
+            unfinished.finished();
         }
         Ok(connection)
     }
@@ -368,7 +395,11 @@ impl Inner {
 
     fn order(&self, parts: &Parts, origin: &Origin, content: Content) -> Order {
         let mut head = self.request_line(parts, origin);
-        put_fields(&mut head, &parts.headers);
+        // How the body is framed is not the caller's business: two lengths are how requests are smuggled.
+        let framing = [CONTENT_LENGTH, TRANSFER_ENCODING];
+        for (name, value) in parts.headers.iter().filter(|(name, _)| !framing.contains(name)) {
+            put_field(&mut head, name, value.as_bytes());
+        }
         let lacks = |name: &HeaderName| !parts.headers.contains_key(name);
         if lacks(&HOST) {
             put_field(&mut head, &HOST, origin.authority().as_bytes());
@@ -417,12 +448,33 @@ impl Inner {
     }
 }
 
+/// A connection with half a tunnel, which is aborted if whoever makes it fails, or does not go on.
+struct Unfinished(Option<Transport>);
+
+impl Unfinished {
+    fn finished(mut self) {
+        self.0 = None;
+    }
+}
+
+impl Drop for Unfinished {
+    fn drop(&mut self) {
+        if let Some(transport) = self.0.take() {
+            transport.abort_connection();
+        }
+    }
+}
+
 /// `Basic …` of the user information in a URL (RFC 7617).
 fn basic_credentials(url: &Uri) -> Option<String> {
     let (user_info, _) = url.authority()?.as_str().rsplit_once('@')?;
-    let plain = crate::origin::percent_decode(user_info);
-    let plain = if plain.contains(':') { plain } else { format!("{plain}:") };
-    Some(format!("Basic {}", BASE64.encode(plain)))
+    let (user, password) = user_info.split_once(':').unwrap_or((user_info, ""));
+    let [user, password] = [user, password].map(crate::origin::percent_decode);
+    Some(basic(&format!("{user}:{password}")))
+}
+
+fn basic(plain: &str) -> String {
+    format!("Basic {}", BASE64.encode(plain))
 }
 
 /// RFC 9110 section 9.2.2.

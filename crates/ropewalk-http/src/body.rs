@@ -29,7 +29,8 @@ use ropewalk_core::{Deferred, Failure, FailureKind, Resolver, Transport, WeakTra
 ///
 /// # Cancellation
 /// Dropping a body that has not ended says that nobody wants the rest. A little of it is read and thrown away;
-/// with more to come, the connection is lost after the answer.
+/// with more to come, a server loses the connection after its answer, and a client at once. A client does so, too,
+/// where nobody has said how much is to come.
 pub struct Body(Rc<Pipe>);
 
 /// What a connection fills and a [`Body`] empties.
@@ -48,7 +49,10 @@ struct State {
     /// Whose bytes these are; to be paused and resumed.
     source: Option<WeakTransport>,
     is_paused: bool,
+    /// It was, since somebody last asked.
+    was_paused: bool,
     on_first_read: Option<Box<dyn FnOnce()>>,
+    on_abandoned: Option<Box<dyn FnOnce()>>,
     inflate: Option<Box<Inflate>>,
 }
 
@@ -152,6 +156,11 @@ impl Body {
         state.inflate = Some(Box::new(inflate));
     }
 
+    /// What a client's connection does when it is dropped before its end.
+    pub(crate) fn on_abandoned(&self, f: impl FnOnce() + 'static) {
+        self.0.0.borrow_mut().on_abandoned = Some(Box::new(f));
+    }
+
     /// What to do when the body is first asked for: let a client that waits for it begin.
     pub(crate) fn on_first_read(&self, f: impl FnOnce() + 'static) {
         self.0.0.borrow_mut().on_first_read = Some(Box::new(f));
@@ -169,10 +178,14 @@ impl Drop for Body {
         state.queued_bytes = 0;
         let queue = mem::take(&mut state.queue);
         let hook = state.on_first_read.take();
+        let abandoned = state.on_abandoned.take().filter(|_| state.end.is_none());
         let resumed = state.resume();
         drop(state);
         drop((queue, hook));
         resume(resumed);
+        if let Some(abandoned) = abandoned {
+            abandoned();
+        }
     }
 }
 
@@ -189,6 +202,7 @@ impl Pipe {
         if state.queued_bytes > state.queued_bytes_max && !state.is_paused && !state.is_collecting()
         {
             state.is_paused = true;
+            state.was_paused = true;
             let source = state.source.as_ref().and_then(WeakTransport::upgrade);
             drop(state);
             if let Some(source) = source {
@@ -226,9 +240,21 @@ impl Pipe {
         self.0.borrow().is_abandoned
     }
 
+    /// Whether all of it has come, or it has broken off.
+    pub(crate) fn has_ended(&self) -> bool {
+        self.0.borrow().end.is_some()
+    }
+
     /// Whether the connection was told to stop receiving.
     pub(crate) fn is_paused(&self) -> bool {
         self.0.borrow().is_paused
+    }
+
+    /// Whether it was at any time since this was last asked.
+    pub(crate) fn was_paused(&self) -> bool {
+        let mut state = self.0.borrow_mut();
+        let is_paused = state.is_paused;
+        mem::replace(&mut state.was_paused, is_paused)
     }
 
     /// Gives whoever waits what there is. Nothing is borrowed while they are told.

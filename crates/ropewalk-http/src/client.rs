@@ -4,6 +4,7 @@
 //! a connection that breaks would leave open which of them were done. More at once are more connections, which
 //! the pool counts.
 
+use std::cell::Cell;
 use std::mem;
 use std::rc::Rc;
 use std::time::Duration;
@@ -51,6 +52,17 @@ struct Asked {
     inflates: bool,
     /// Whether any byte of an answer came.
     has_heard: bool,
+    head_timeout: Duration,
+    /// Bytes that waited to be sent when the timer last went off.
+    unsent: Cell<usize>,
+}
+
+impl Asked {
+    /// Whether the request is still being sent, and the server takes it.
+    fn sends_on(&self, cx: &Cx<'_>, is_streamed: bool) -> bool {
+        let unsent = cx.transport().buffered();
+        is_streamed || unsent < self.unsent.replace(unsent)
+    }
 }
 
 /// What a connection is to send, and how long it may take.
@@ -101,7 +113,14 @@ impl ClientProtocol {
         );
         let inflates = order.inflates;
         let method = order.method;
-        self.asked = Some(Asked { method, answered, inflates, has_heard: false });
+        self.asked = Some(Asked {
+            method,
+            answered,
+            inflates,
+            has_heard: false,
+            head_timeout: order.head_timeout,
+            unsent: Cell::new(usize::MAX),
+        });
         self.read_timeout = order.read_timeout;
         self.expect(cx, order.head_timeout);
         response
@@ -161,11 +180,12 @@ impl ClientProtocol {
         self.stop_timer();
         self.keeps = head.keep_alive;
         if !head.status.is_success() && !is_switch {
-            self.keeps &= self.has_sent();
+            self.keeps &= self.has_sent(cx);
             self.stop_upload(); // Refused: the rest of the body is of no use.
         }
         if is_switch && !is_tunnel {
             self.is_upgraded = true;
+            cx.transport().pause_producing(); // What comes is for whoever takes it over.
             self.seat.leave();
         }
         let body = self.begin_body(cx, head.length)?;
@@ -181,6 +201,10 @@ impl ClientProtocol {
         Ok(match Incoming::begin(length, cx.transport(), &self.limits)? {
             None => Body::empty(),
             Some((incoming, body)) => {
+                let this = cx.protocol_ref::<Self>();
+                body.on_abandoned(move || {
+                    drop(this.call(Self::body_dropped).add_errback(|_| ())); // Lost is as good.
+                });
                 self.incoming = Some(incoming);
                 self.heard = 0;
                 self.expect(cx, self.read_timeout);
@@ -203,7 +227,7 @@ impl ClientProtocol {
             headers,
             body,
             url: Uri::default(),
-            upgrade: self.is_upgraded.then(|| crate::response::Upgrade(cx.protocol_ref())),
+            upgrade: self.is_upgraded.then(|| crate::response::Upgrade::of(cx.protocol_ref())),
         }
     }
 
@@ -220,10 +244,22 @@ impl ClientProtocol {
         Ok(())
     }
 
+    /// Nobody reads the body under way any more.
+    fn body_dropped(&mut self, cx: &mut Cx<'_>) {
+        let is_in_vain = self.incoming.as_ref().is_some_and(|incoming| {
+            incoming.is_abandoned() && !incoming.is_soon_over(&self.limits)
+        });
+        if is_in_vain {
+            self.keeps = false;
+            self.incoming = None;
+            self.over(cx);
+        }
+    }
+
     /// The exchange is complete: back to the pool, or away.
     fn over(&mut self, cx: &mut Cx<'_>) {
         self.stop_timer();
-        self.keeps &= self.has_sent();
+        self.keeps &= self.has_sent(cx);
         self.stop_upload();
         if !self.keeps || !self.seat.give_back(cx.protocol_ref()) {
             self.seat.leave();
@@ -255,9 +291,14 @@ impl ClientProtocol {
     fn time_passed(&mut self, cx: &mut Cx<'_>) {
         self.timer = None;
         let late = match (&self.asked, &self.incoming) {
+            // What is sent as it is made watches its own sending; of what was given whole, some must have gone.
+            (Some(asked), _) if !self.has_sent(cx) && asked.sends_on(cx, self.upload.is_some()) => {
+                let timeout = asked.head_timeout;
+                return self.expect(cx, timeout);
+            }
             (Some(_), _) => "the answer did not come in time (head_timeout)",
             // Held back it can send nothing; and what has come shows that it is alive.
-            (None, Some(body)) if body.is_held() || body.received() > self.heard => {
+            (None, Some(body)) if body.was_held() || body.received() > self.heard => {
                 self.heard = body.received();
                 return self.expect(cx, self.read_timeout);
             }
@@ -271,8 +312,8 @@ impl ClientProtocol {
     }
 
     /// Whether all of the request is on its way.
-    fn has_sent(&self) -> bool {
-        self.upload.as_ref().is_none_or(Deferred::is_fired)
+    fn has_sent(&self, cx: &Cx<'_>) -> bool {
+        cx.transport().buffered() == 0 && self.upload.as_ref().is_none_or(Deferred::is_fired)
     }
 
     fn stop_upload(&mut self) {

@@ -100,10 +100,11 @@ impl Stored {
             Some(_) => return None,
             None => (host, true),
         };
-        let max_age = cookie.max_age().map(|age| {
-            now + Duration::try_from(age).unwrap_or(Duration::ZERO) // Negative: over already.
-        });
-        let expires = max_age.or_else(|| cookie.expires_datetime().map(SystemTime::from));
+        let expires = match cookie.max_age() {
+            // Negative is over already; and beyond the end of time is never.
+            Some(age) => now.checked_add(Duration::try_from(age).unwrap_or(Duration::ZERO)),
+            None => cookie.expires_datetime().map(SystemTime::from),
+        };
         let path = cookie.path().filter(|path| path.starts_with('/'));
         Some(Self {
             name: cookie.name().to_owned(),
@@ -195,6 +196,15 @@ mod tests {
         assert_eq!(jar.header_for(&url("http://a/")).unwrap(), "a=1");
         jar.store(&url("http://a/"), "a=; Max-Age=0");
         assert!(jar.is_empty());
+    }
+
+    #[test]
+    fn a_cookie_may_be_meant_for_longer_than_time_goes() {
+        let jar = CookieJar::new();
+        jar.store(&url("http://a/"), "a=1; Max-Age=9223372036854775807");
+        jar.store(&url("http://a/"), "b=1; Max-Age=99999999999999999999999");
+        jar.store(&url("http://a/"), "c=1; Max-Age=-9223372036854775808");
+        assert_eq!(jar.header_for(&url("http://a/")).unwrap(), "a=1; b=1");
     }
 
     #[test]

@@ -11,9 +11,10 @@ use std::rc::Rc;
 use bytes::Bytes;
 use http::header::CONTENT_LENGTH;
 use http::{HeaderMap, HeaderName, StatusCode};
-use ropewalk_core::{Deferred, Failure, FailureKind, Resolver, Time, Transport};
+use ropewalk_core::{Consumer, Deferred, Failure, FailureKind, Resolver, Time, Transport};
 
 use crate::Body;
+use crate::body::Pipe;
 use crate::encode::{put_fields, put_status_line};
 use crate::filter::{Filter, ReplyHead};
 use crate::reply::{Asked, Reply};
@@ -24,7 +25,8 @@ use crate::site::Site;
 pub(crate) struct Exchange {
     /// `None` in the spare ones that wait for a request.
     transport: Option<Transport>,
-    site: Rc<Site>,
+    /// `None` in the spare ones, too: they are the site's.
+    site: Option<Rc<Site>>,
     pub(crate) head: RequestHead,
     map: OnceCell<Box<HeaderMap>>,
     pub(crate) reply: RefCell<Reply>,
@@ -38,6 +40,8 @@ pub(crate) struct Exchange {
 #[derive(Default)]
 pub(crate) struct Rare {
     pub(crate) body: Option<Body>,
+    /// What the connection fills of it.
+    pub(crate) pipe: Option<Rc<Pipe>>,
     waiting: Vec<Resolver<()>>,
     /// What works on the answer, and is of no use without the connection.
     pub(crate) work: Vec<Deferred<()>>,
@@ -55,6 +59,10 @@ pub(crate) mod flag {
     pub(crate) const UPGRADED: u8 = 1 << 3;
     /// The connection is lost: what is written goes nowhere.
     pub(crate) const LOST: u8 = 1 << 4;
+    /// The client need not wait for `100 Continue` any more.
+    pub(crate) const CONTINUED: u8 = 1 << 5;
+    /// Something was registered to produce the answer, or to wait for room.
+    pub(crate) const PRODUCED: u8 = 1 << 6;
 }
 
 /// What a kept-alive connection's next request may use again; a longer buffer is given back.
@@ -63,10 +71,10 @@ const KEPT_BYTES_MAX: usize = 2048;
 const COPIED_BYTES_MAX: usize = 1024;
 
 impl Exchange {
-    pub(crate) fn new(site: &Rc<Site>) -> Rc<Self> {
+    pub(crate) fn new() -> Rc<Self> {
         Rc::new(Self {
             transport: None,
-            site: site.clone(),
+            site: None,
             head: RequestHead::default(),
             map: OnceCell::new(),
             reply: RefCell::default(),
@@ -77,13 +85,15 @@ impl Exchange {
     }
 
     /// Makes it the next request of this connection.
-    pub(crate) fn begin(&mut self, transport: &Transport) {
+    pub(crate) fn begin(&mut self, site: &Rc<Site>, transport: &Transport) {
+        self.site = Some(site.clone());
         self.transport = Some(transport.clone());
     }
 
     /// Forgets the request, for the next one.
     pub(crate) fn clear(&mut self) {
         self.transport = None;
+        self.site = None;
         self.head.fields.shrink(KEPT_BYTES_MAX);
         self.map.take();
         self.reply.get_mut().clear(KEPT_BYTES_MAX);
@@ -91,8 +101,10 @@ impl Exchange {
         self.rare.take();
     }
 
+    /// # Panics
+    /// In a spare one, which nobody has a handle to.
     pub(crate) fn site(&self) -> &Rc<Site> {
-        &self.site
+        self.site.as_ref().expect("an exchange that was begun has a site")
     }
 
     /// # Panics
@@ -146,6 +158,11 @@ impl Exchange {
         }
     }
 
+    /// Whether the client holds its body back until it is told to go on.
+    pub(crate) fn waits_for_continue(&self) -> bool {
+        self.head.expects_continue && !self.has(flag::CONTINUED)
+    }
+
     /// Sends a piece of the body, and the head before the first.
     pub(crate) fn write(&self, data: &[u8]) {
         match self.filtered(data, false) {
@@ -165,6 +182,9 @@ impl Exchange {
 
     /// The same, without copying what is long.
     pub(crate) fn write_bytes(&self, mut data: Bytes) {
+        if self.has(flag::LOST | flag::FINISHED) {
+            return;
+        }
         if let Some(filtered) = self.filtered(&data, false) {
             data = filtered.into();
         }
@@ -178,7 +198,7 @@ impl Exchange {
             (count, end) = reply.frame(out, data.len());
             data.truncate(count);
         });
-        if !data.is_empty() && !self.has(flag::LOST) {
+        if !data.is_empty() {
             self.transport().write_bytes(data);
             self.transport().write(end);
         }
@@ -226,7 +246,7 @@ impl Exchange {
     /// The last handle was dropped with no end of the answer.
     #[cold]
     pub(crate) fn abandoned(&self) {
-        if self.has(flag::CLIENT_LEFT) {
+        if self.has(flag::CLIENT_LEFT) && self.is_unsent() {
             self.reply.borrow_mut().closes = true;
             return self.over();
         }
@@ -254,7 +274,10 @@ impl Exchange {
 
     /// Hands the connection to another protocol, behind the head that `status` and the fields make.
     pub(crate) fn upgraded(&self, status: StatusCode, fields: &[(HeaderName, &str)]) -> bool {
-        if !self.is_unsent() || self.has(flag::LOST) {
+        // The bytes of a body that is still coming would be the other protocol's (RFC 9110 section 7.8).
+        let is_incomplete =
+            self.rare_if_any(|rare| rare.pipe.as_ref().is_some_and(|pipe| !pipe.has_ended()));
+        if !self.is_unsent() || self.has(flag::LOST) || is_incomplete {
             return false;
         }
         self.compose(|exchange, reply, out| {
@@ -272,6 +295,11 @@ impl Exchange {
     /// The answer is complete.
     fn over(&self) {
         self.set(flag::FINISHED);
+        // A body that was not taken is one that nobody wants.
+        drop(self.rare_if_any(|rare| rare.body.take()));
+        if self.has(flag::PRODUCED) && !self.has(flag::LOST) {
+            self.transport().unregister_producer(); // The next answer has another.
+        }
         let waiting = self.take_waiting();
         waiting.into_iter().for_each(|resolver| resolver.callback(()));
         if !self.has(flag::IN_CALL | flag::LOST) {
@@ -319,11 +347,11 @@ impl Exchange {
         if self.has(flag::LOST | flag::FINISHED) {
             return;
         }
-        let mut out = self.site.scratch.take();
+        let mut out = self.site().scratch.take();
         out.clear();
         f(self, &mut self.reply.borrow_mut(), &mut out);
         self.transport().write(&out);
-        self.site.scratch.replace(out);
+        self.site().scratch.replace(out);
     }
 
     /// What becomes of a piece of the body in the filter, if there is one and it wants this answer.
@@ -350,7 +378,10 @@ impl Exchange {
 
     fn head_first(&self, reply: &mut Reply, out: &mut Vec<u8>, announced: Option<u64>) {
         if reply.is_unsent() {
-            reply.closes |= !self.head.keep_alive || self.site.is_draining();
+            // One that gets this instead of 100 may send the body or not, and nobody could tell that from its
+            // next request (RFC 9110 section 10.1.1).
+            let is_unclear = self.waits_for_continue();
+            reply.closes |= !self.head.keep_alive || self.site().is_draining() || is_unclear;
             reply.put_head(out, &self.asked(), announced);
         }
     }
@@ -359,7 +390,7 @@ impl Exchange {
         Asked {
             method: &self.head.method,
             version: self.head.version,
-            date: &self.site.date,
+            date: &self.site().date,
             now: self.now(),
         }
     }

@@ -36,6 +36,11 @@ impl Incoming {
         Ok(Some((Self { decoder, pipe, began, received: 0, discarded: 0 }, body)))
     }
 
+    /// Where it goes to.
+    pub(crate) fn pipe(&self) -> Rc<Pipe> {
+        self.pipe.clone()
+    }
+
     /// Takes what belongs to the body out of `rest`; `true` when it is complete.
     pub(crate) fn feed(&mut self, rest: &mut &[u8]) -> Result<bool, HttpError> {
         while let Some(piece) = self.decoder.next(rest)? {
@@ -75,9 +80,19 @@ impl Incoming {
         self.discarded.saturating_add(to_come) <= limits.discard_bytes_max
     }
 
+    /// The same, if it is known how long the rest is: a stream without an end may be silent for hours.
+    pub(crate) fn is_soon_over(&self, limits: &HttpLimits) -> bool {
+        self.decoder.remaining().is_some() && self.is_worth_reading(limits)
+    }
+
     /// Whether the peer is held back, since nobody reads.
     pub(crate) fn is_held(&self) -> bool {
         self.pipe.is_paused()
+    }
+
+    /// Whether it was held back at any time since this was last asked.
+    pub(crate) fn was_held(&self) -> bool {
+        self.pipe.was_paused()
     }
 
     /// By when more must have come.

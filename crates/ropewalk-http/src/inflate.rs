@@ -11,10 +11,15 @@ pub(crate) struct Inflate {
     stream: Decompress,
     input: Bytes,
     is_done: bool,
+    /// The last piece was filled to its end: what did not fit is in the stream.
+    may_hold: bool,
+    is_gzip: bool,
     /// `deflate` means zlib, but some servers send it without its header.
     may_be_raw: bool,
 }
 
+/// What a member of gzip begins with (RFC 1952 section 2.3.1).
+const GZIP_FIRST_BYTE: u8 = 0x1f;
 /// Bytes of a decompressed piece.
 const PIECE_BYTES: usize = 32 << 10;
 
@@ -27,7 +32,15 @@ impl Inflate {
             coding if coding.eq_ignore_ascii_case(b"deflate") => (Decompress::new(true), true),
             _ => return None,
         };
-        Some(Self { stream, input: Bytes::new(), is_done: false, may_be_raw })
+        let is_gzip = !may_be_raw;
+        Some(Self {
+            stream,
+            input: Bytes::new(),
+            is_done: false,
+            may_hold: false,
+            is_gzip,
+            may_be_raw,
+        })
     }
 
     /// The next piece; `None` if it needs more input. `more` gives the next compressed piece that is there.
@@ -37,19 +50,29 @@ impl Inflate {
     ) -> Result<Option<Bytes>, Failure> {
         let mut piece = Vec::with_capacity(PIECE_BYTES);
         while piece.is_empty() {
-            if self.input.is_empty() {
+            if self.input.is_empty() && !self.may_hold {
                 match more() {
                     Some(input) => self.input = input,
                     None => return Ok(None),
                 }
             }
-            if self.is_done {
+            if self.is_done && !self.begin_member() {
                 self.input.clear(); // What stands behind the end, as padding does, is nobody's.
                 continue;
             }
             self.step(&mut piece)?;
         }
         Ok(Some(piece.into()))
+    }
+
+    /// Members of gzip may follow each other (RFC 1952 section 2.2): `true` if another begins here.
+    fn begin_member(&mut self) -> bool {
+        let begins = self.is_gzip && self.input.first() == Some(&GZIP_FIRST_BYTE);
+        if begins {
+            self.stream = Decompress::new_gzip(15);
+            self.is_done = false;
+        }
+        begins
     }
 
     fn step(&mut self, piece: &mut Vec<u8>) -> Result<(), Failure> {
@@ -60,7 +83,9 @@ impl Inflate {
                 let used = self.stream.total_in() - before;
                 self.input.advance(usize::try_from(used).unwrap_or(self.input.len()));
                 self.is_done = status == Status::StreamEnd;
-                let is_stuck = used == 0 && piece.is_empty() && !self.is_done;
+                self.may_hold = piece.len() == piece.capacity() && !self.is_done;
+                let is_stuck =
+                    used == 0 && piece.is_empty() && !self.input.is_empty() && !self.is_done;
                 if is_stuck { Err(broken("it makes no progress")) } else { Ok(()) }
             }
             Err(_) if self.may_be_raw => {
@@ -117,6 +142,16 @@ mod tests {
             if zlib {
                 assert_eq!(inflate(b"deflate", bytes).unwrap(), text);
             }
+        }
+    }
+
+    #[test]
+    fn what_fills_a_piece_to_its_end_is_not_left_in_the_stream() {
+        // Without a trailer behind it, the last of what is compressed may be taken in before it is given out.
+        for len in (PIECE_BYTES - 300..PIECE_BYTES + 300).chain([2 * PIECE_BYTES]) {
+            let text = vec![b'x'; len];
+            let read = inflate(b"deflate", vec![compressed(&text, false)]);
+            assert_eq!(read.unwrap().len(), len);
         }
     }
 

@@ -67,7 +67,7 @@ pub use filter::{Filter, ReplyHead};
 pub use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri, Version, header};
 pub use limits::HttpLimits;
 pub use pool::PoolLimits;
-pub use request::Request;
+pub use request::{Request, WeakRequest};
 pub use response::{Response, Upgrade};
 pub use server::HttpProtocol;
 pub use site::{HttpFactory, Responder};

@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::future::poll_fn;
-use std::rc::Rc;
+use std::rc::{Rc, Weak};
 
 use bytes::Bytes;
 use http::header::UPGRADE;
@@ -48,6 +48,11 @@ impl Request {
     pub(crate) fn new(exchange: Rc<Exchange>) -> Self {
         exchange.handles.set(exchange.handles.get() + 1);
         Self(exchange)
+    }
+
+    /// The same for those who only watch, and would not have it answered for their sake.
+    pub fn downgrade(&self) -> WeakRequest {
+        WeakRequest(Rc::downgrade(&self.0))
     }
 
     /// The method.
@@ -102,11 +107,7 @@ impl Request {
 
     /// The authority that was asked for: of the target if it has one, else `Host`.
     pub fn authority(&self) -> Option<&str> {
-        let rest = self.target().split_once("://").map(|(_, rest)| rest);
-        match rest {
-            Some(rest) => rest.split(['/', '?']).next(),
-            None => self.header_text("host"),
-        }
+        target::absolute_authority(self.target()).or_else(|| self.header_text("host"))
     }
 
     /// The connection. What is written to it here is not framed: for those who take it over.
@@ -253,10 +254,20 @@ impl Request {
         if let Some(length) = http_body::Body::size_hint(&*stream).exact() {
             self.0.reply.borrow_mut().announce(length);
         }
+        if self.has_no_body() {
+            self.flush_head();
+            return self.finish();
+        }
         let pump = self.transport().reactor().spawn(pump(self.clone(), stream));
         // A failure has broken the connection off already, and a cancellation comes from its loss.
         let pump = pump.add_errback(|_| ());
         self.cancel_when_lost(pump);
+    }
+
+    /// Whether the answer has no body, whatever is given for one: then nothing of it is read.
+    fn has_no_body(&self) -> bool {
+        *self.method() == Method::HEAD
+            || matches!(self.status(), StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED)
     }
 
     /// Answers with a status and its name as plain text, over whatever was set before; breaks off an answer
@@ -305,7 +316,8 @@ impl Request {
     /// left. What a loop that writes a long body waits for after each piece.
     ///
     /// # Errors
-    /// With why the connection was lost; a client that takes nothing for `send_timeout` loses it.
+    /// With why the connection was lost; a client that takes nothing for `send_timeout` loses it. As abandoned
+    /// when the answer is finished meanwhile, and `Local` if somebody waits already.
     pub fn drained(&self) -> Deferred<()> {
         if self.0.has(flag::LOST) {
             return Deferred::fail(crate::exchange::client_left());
@@ -314,18 +326,21 @@ impl Request {
         if self.transport().buffered() <= site.limits.body_buffer_bytes_max {
             return Deferred::succeed(());
         }
+        self.0.set(flag::PRODUCED);
         drained(self.transport(), site.limits.send_timeout)
     }
 
     /// Answers with 101 and hands the connection to another protocol, which gets what the client has sent
-    /// behind its request (RFC 9110 section 7.8). Of no effect once the head is sent.
+    /// behind its request (RFC 9110 section 7.8). Of no effect once the head is sent, and while the body of the
+    /// request is still coming.
     pub fn upgrade(&self, to: &str, new: impl Protocol) {
         if self.0.upgraded(StatusCode::SWITCHING_PROTOCOLS, &[(UPGRADE, to)]) {
             self.switch(new);
         }
     }
 
-    /// Answers a `CONNECT` with 200 and hands the connection to another protocol (RFC 9110 section 9.3.6).
+    /// Answers a `CONNECT` with 200 and hands the connection to another protocol (RFC 9110 section 9.3.6). Of no
+    /// effect when [`upgrade`](Self::upgrade) would have none.
     pub fn connect_tunnel(&self, new: impl Protocol) {
         if self.0.upgraded(StatusCode::OK, &[]) {
             self.switch(new);
@@ -363,6 +378,17 @@ async fn pump(request: Request, mut stream: Stream) -> Result<(), Failure> {
     Ok(())
 }
 
+/// A [`Request`] that does not count: whoever holds only this has forgotten it. For those who watch.
+#[derive(Clone)]
+pub struct WeakRequest(Weak<Exchange>);
+
+impl WeakRequest {
+    /// The request, while somebody has it, and in what [`Request::notify_finish`] calls.
+    pub fn upgrade(&self) -> Option<Request> {
+        self.0.upgrade().map(Request::new)
+    }
+}
+
 impl Clone for Request {
     fn clone(&self) -> Self {
         Self::new(self.0.clone())
@@ -390,6 +416,7 @@ impl Consumer for Request {
         producer: Rc<dyn Producer>,
         streaming: Streaming,
     ) -> Result<(), Failure> {
+        self.0.set(flag::PRODUCED);
         self.transport().register_producer(producer, streaming)
     }
 

@@ -28,7 +28,9 @@ pub struct Response {
 }
 
 /// A connection that both sides have agreed to use for another protocol.
-pub struct Upgrade(pub(crate) ProtocolRef<ClientProtocol>);
+///
+/// Nothing is received until it is switched; dropped, it loses the connection.
+pub struct Upgrade(Option<ProtocolRef<ClientProtocol>>);
 
 impl Response {
     /// The value of the first header field of that name, if it is text.
@@ -67,15 +69,31 @@ impl Response {
 }
 
 impl Upgrade {
+    pub(crate) fn of(connection: ProtocolRef<ClientProtocol>) -> Self {
+        Self(Some(connection))
+    }
+
     /// Hands the connection to `new`, with what the server has sent behind its answer.
     ///
     /// # Errors
     /// If the connection is lost already.
-    pub fn switch(self, new: impl Protocol) -> Deferred<()> {
-        self.0.call(|client: &mut ClientProtocol, cx: &mut Cx<'_>| {
+    pub fn switch(mut self, new: impl Protocol) -> Deferred<()> {
+        let Some(connection) = self.0.take() else {
+            return Deferred::fail(Failure::connection_done());
+        };
+        connection.call(|client: &mut ClientProtocol, cx: &mut Cx<'_>| {
             let rest = client.take_unread();
             cx.switch_protocol(new, rest);
+            cx.transport().resume_producing();
         })
+    }
+}
+
+impl Drop for Upgrade {
+    fn drop(&mut self) {
+        if let Some(transport) = self.0.take().and_then(|connection| connection.transport()) {
+            transport.lose_connection();
+        }
     }
 }
 

@@ -129,7 +129,7 @@ impl HttpProtocol {
                 exchange.reply.borrow_mut().closes = true;
                 exchange.fail_with(StatusCode::SERVICE_UNAVAILABLE);
             }
-            None if self.exchange.is_some() => {
+            None if self.exchange.is_some() || cx.transport().buffered() > 0 => {
                 cx.transport().abort_with(Failure::new(
                     FailureKind::Timeout,
                     "the answer was not sent before the server stopped",
@@ -209,7 +209,10 @@ impl HttpProtocol {
         let fresh =
             Rc::get_mut(&mut exchange).expect("an exchange out of the stock is nobody else's");
         fresh.head.parse(head, &self.site.limits)?;
-        fresh.begin(cx.transport());
+        fresh.begin(&self.site, cx.transport());
+        if self.is_half_closed {
+            fresh.set(flag::CLIENT_LEFT); // Nobody says so later.
+        }
         self.incoming = self.begin_body(cx, &exchange)?.map(Box::new);
         self.state = State::Busy;
         self.exchange = Some(exchange.clone());
@@ -240,12 +243,13 @@ impl HttpProtocol {
         if exchange.head.expects_continue {
             let exchange = Rc::downgrade(exchange);
             body.on_first_read(move || {
-                if let Some(exchange) = exchange.upgrade() {
+                if let Some(exchange) = exchange.upgrade().filter(|exchange| exchange.is_unsent()) {
+                    exchange.set(flag::CONTINUED);
                     exchange.inform(StatusCode::CONTINUE, &HeaderMap::new());
                 }
             });
         }
-        exchange.rare(|rare| rare.body = Some(body));
+        exchange.rare(|rare| (rare.body, rare.pipe) = (Some(body), Some(incoming.pipe())));
         Ok(Some(incoming))
     }
 
@@ -266,7 +270,12 @@ impl HttpProtocol {
                     self.expect_nothing();
                 }
                 Ok(false) if !exchange.has(flag::FINISHED) => return false,
-                Ok(false) if incoming.is_worth_reading(&self.site.limits) => return false,
+                Ok(false)
+                    if incoming.is_worth_reading(&self.site.limits)
+                        && !exchange.waits_for_continue() =>
+                {
+                    return false;
+                }
                 Ok(false) => {
                     self.linger(cx);
                     return true;
@@ -298,7 +307,7 @@ impl HttpProtocol {
         if let Some(fresh) = Rc::get_mut(&mut exchange) {
             // Whatever was parsed of it, the answer is that to a plain request.
             fresh.head = Default::default();
-            fresh.begin(cx.transport());
+            fresh.begin(&self.site, cx.transport());
         }
         exchange.set(flag::IN_CALL);
         exchange.reply.borrow_mut().closes = true;
@@ -361,7 +370,11 @@ impl HttpProtocol {
         self.is_draining_writes
     }
 
+    /// Whether more was sent ahead than may be. A head that is still coming is bound by its own limit.
     fn is_holding(&self) -> bool {
+        if self.state == State::Head {
+            return false;
+        }
         let held = self.unread.as_ref().map_or(0, |unread| unread.bytes.len() - unread.start);
         held > self.site.limits.pipelined_bytes_max
     }
@@ -450,7 +463,8 @@ impl HttpProtocol {
 
     fn body_is_late(&mut self, cx: &mut Cx<'_>) {
         let Some(incoming) = &mut self.incoming else { return };
-        if incoming.is_held() {
+        let waits = self.exchange.as_ref().is_some_and(|exchange| exchange.waits_for_continue());
+        if incoming.was_held() || waits {
             incoming.excuse(cx.now());
         }
         let deadline = incoming.deadline(&self.site.limits);

@@ -151,8 +151,8 @@ impl Site {
     }
 
     /// An exchange that nobody else has.
-    pub(crate) fn exchange(self: &Rc<Self>) -> Rc<Exchange> {
-        self.spare.borrow_mut().pop().unwrap_or_else(|| Exchange::new(self))
+    pub(crate) fn exchange(&self) -> Rc<Exchange> {
+        self.spare.borrow_mut().pop().unwrap_or_else(Exchange::new)
     }
 
     /// Keeps an exchange for another request, unless somebody still has it.
@@ -201,5 +201,27 @@ impl Crowd {
             drop(taken);
             self.free.push(seat);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use ropewalk_core::Protocol;
+    use ropewalk_testing::Conversation;
+
+    use super::*;
+
+    struct Silent;
+    impl Protocol for Silent {}
+
+    #[test]
+    fn a_spare_exchange_does_not_keep_its_site() {
+        let HttpFactory(site) = HttpFactory::new(|_: Request| {});
+        let connection = Conversation::new(|| Silent);
+        let mut exchange = site.exchange();
+        Rc::get_mut(&mut exchange).unwrap().begin(&site, &connection.transport());
+        site.recycle(exchange);
+        assert_eq!(site.spare.borrow().len(), 1);
+        assert_eq!(Rc::strong_count(&site), 1);
     }
 }

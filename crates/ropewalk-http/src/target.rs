@@ -48,7 +48,10 @@ fn check_connect(target: &str, host: Option<&[u8]>) -> Result<(), HttpError> {
 }
 
 /// What stands between `scheme://` and the path, for the schemes of HTTP.
-fn absolute_authority(target: &str) -> Option<&str> {
+pub(crate) fn absolute_authority(target: &str) -> Option<&str> {
+    if target.starts_with('/') {
+        return None; // Whatever its query has.
+    }
     let (scheme, rest) = target.split_once("://")?;
     if !scheme.eq_ignore_ascii_case("http") && !scheme.eq_ignore_ascii_case("https") {
         return None;

@@ -45,10 +45,13 @@ impl AccessLog {
 
     /// Notes the request when it is over.
     pub(crate) fn follow(&self, request: &Request) {
-        let (log, noted) = (self.clone(), request.clone());
+        let log = self.clone();
+        // A log keeps no request: one that all others have dropped is to be answered.
+        let noted = request.downgrade();
         let peer = peer_of(request);
         let (at, began) = (SystemTime::now(), request.transport().reactor().now());
         let over = request.notify_finish().add_both(move |result| {
+            let Some(noted) = noted() else { return };
             let status = result.is_ok().then(|| noted.status().as_u16());
             let took = noted.transport().reactor().now().since(began);
             let line = Line { request: &noted, peer, at, took, status };

@@ -12,7 +12,7 @@ use std::process::{Child, Command, Stdio};
 use std::rc::Rc;
 use std::time::Duration;
 
-use http::header::{CONTENT_TYPE, LOCATION};
+use http::header::{CONTENT_TYPE, COOKIE, LOCATION};
 use http::{HeaderName, StatusCode};
 use memchr::memchr;
 use ropewalk_core::{
@@ -139,7 +139,7 @@ impl Drop for Place {
 
 /// A program that runs, and our ends of what it reads and writes.
 struct Running {
-    child: Child,
+    child: Leash,
     input: UnixStream,
     output: UnixStream,
 }
@@ -150,8 +150,19 @@ impl Running {
         let (output, its_output) = UnixStream::pair()?;
         command.stdin(Stdio::from(OwnedFd::from(its_input)));
         command.stdout(Stdio::from(OwnedFd::from(its_output)));
-        let child = command.spawn()?;
+        let child = Leash(command.spawn()?);
         Ok(Self { child, input, output })
+    }
+}
+
+/// A program that does not outlive its leash, wherever that is dropped: its client may leave while it is started.
+struct Leash(Child);
+
+impl Drop for Leash {
+    fn drop(&mut self) {
+        // It has closed its output, or is to end now.
+        let _ = self.0.kill();
+        let _ = self.0.wait();
     }
 }
 
@@ -190,19 +201,22 @@ fn set_environment(command: &mut Command, request: &Request, options: &CgiOption
     if let Some(user) = request.user() {
         command.env("REMOTE_USER", user).env("AUTH_TYPE", "Basic");
     }
-    for (name, value) in request.headers() {
-        if let (Some(variable), Ok(value)) = (variable_of(name), value.to_str()) {
-            command.env(variable, value);
+    for name in request.headers().keys() {
+        let values = request.headers().get_all(name).iter().filter_map(|value| value.to_str().ok());
+        let separator = if *name == COOKIE { "; " } else { ", " };
+        if let Some(variable) = variable_of(name) {
+            command.env(variable, values.collect::<Vec<_>>().join(separator));
         }
     }
     command.envs(options.environment.iter().map(|(name, value)| (name, value)));
 }
 
 /// The variable of a field. Not of `Proxy`, which many programs would take for their own setting of a proxy, and
-/// not of secrets that are for the server.
+/// not of secrets that are for the server. With an underscore it would be the variable of another field.
 fn variable_of(name: &HeaderName) -> Option<String> {
     match name.as_str() {
         "proxy" | "authorization" | "proxy-authorization" | "connection" => None,
+        name if name.contains('_') => None,
         "content-type" => Some("CONTENT_TYPE".to_owned()),
         "content-length" => Some("CONTENT_LENGTH".to_owned()),
         other => Some(format!("HTTP_{}", other.to_ascii_uppercase().replace('-', "_"))),
@@ -261,9 +275,10 @@ async fn send_body(
     Ok(())
 }
 
-/// A program that is to be buried: killed if it still runs, and waited for by a thread.
+/// A program that is to be buried: killed at once if it still runs, and waited for by a thread. If no thread
+/// is to be had it is waited for here: the dead are not long in coming.
 struct Buried {
-    child: Option<Child>,
+    child: Option<Leash>,
     pool: ThreadPool,
     _place: Place,
 }
@@ -271,10 +286,9 @@ struct Buried {
 impl Drop for Buried {
     fn drop(&mut self) {
         let Some(mut child) = self.child.take() else { return };
+        let _ = child.0.kill(); // It may have ended.
         drop(self.pool.defer_to_thread(move || {
-            // It has closed its output, or is to end now.
-            let _ = child.kill();
-            let _ = child.wait();
+            drop(child);
             Ok(())
         }));
     }
@@ -337,12 +351,16 @@ impl Output {
         Ok(())
     }
 
-    fn write(&self, cx: &mut Cx<'_>, data: bytes::Bytes) {
+    fn write(&mut self, cx: &mut Cx<'_>, data: bytes::Bytes) {
         self.request.write_bytes(data);
         let drained = self.request.drained();
         if !drained.is_fired() {
             cx.transport().pause_producing();
-            cx.when(drained, |_: &mut Self, cx, _| cx.transport().resume_producing());
+            self.wait_no_more(); // Held back it can write nothing.
+            cx.when(drained, |this: &mut Self, cx, _| {
+                this.wait_on(cx);
+                cx.transport().resume_producing();
+            });
         }
     }
 
@@ -350,6 +368,12 @@ impl Output {
         tracing::error!(target: "ropewalk::web", "the program of {}: {why}", self.request.path());
         self.request.fail(status);
         cx.transport().abort_connection();
+    }
+
+    fn wait_no_more(&mut self) {
+        if let Some(timer) = self.timer.take() {
+            let _ = timer.cancel(); // Already run is as good.
+        }
     }
 
     fn wait_on(&mut self, cx: &mut Cx<'_>) {
@@ -409,9 +433,7 @@ impl Protocol for Output {
     }
 
     fn connection_lost(&mut self, cx: &mut Cx<'_>, reason: Failure) {
-        if let Some(timer) = self.timer.take() {
-            let _ = timer.cancel(); // Already run is as good.
-        }
+        self.wait_no_more();
         if self.is_head_done && reason.is(FailureKind::ConnectionDone) {
             self.request.finish();
         } else if !self.request.is_finished() {

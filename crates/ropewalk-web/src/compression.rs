@@ -59,7 +59,7 @@ struct Gzip {
 }
 
 impl Filter for Gzip {
-    fn begin(&mut self, method: &Method, head: &mut ReplyHead<'_>, length: Option<u64>) -> bool {
+    fn begin(&mut self, _: &Method, head: &mut ReplyHead<'_>, length: Option<u64>) -> bool {
         if !self.is_worth_it(head, length) {
             return false;
         }
@@ -74,7 +74,7 @@ impl Filter for Gzip {
             head.set(&ETAG, &[b"W/", tag.as_slice()].concat());
         }
         self.stream = Some(Compress::new_gzip(flate2::Compression::new(self.options.level), 15));
-        *method != Method::HEAD
+        true // For HEAD, too: its length is that of the compressed body (RFC 9110 section 8.6).
     }
 
     fn write(&mut self, data: &[u8], out: &mut Vec<u8>) {

@@ -146,29 +146,34 @@ impl Reader {
         Ok(())
     }
 
+    /// Names count as well, those of files too.
+    fn count_field(&mut self, bytes: usize) -> Result<(), Failure> {
+        let max = self.limits.field_bytes_max;
+        self.field_bytes += bytes;
+        if self.field_bytes <= max {
+            return Ok(());
+        }
+        Err(too_much("bytes of fields", max as u64, "field_bytes_max"))
+    }
+
     fn begin(&mut self, head: PartHead) -> Result<(), Failure> {
         if self.form.fields.len() + self.form.files.len() >= self.limits.parts_max {
             return Err(too_much("parts", self.limits.parts_max as u64, "parts_max"));
         }
-        self.field_bytes += head.name.len();
+        self.count_field(head.name.len())?;
         self.part = Some(Part { head, memory: Vec::new(), file: None, len: 0 });
         Ok(())
     }
 
     async fn data(&mut self, data: &[u8]) -> Result<(), Failure> {
         let limits = self.limits;
+        let is_field = self.part.as_ref().is_some_and(|part| part.head.file_name.is_none());
+        if is_field {
+            self.count_field(data.len())?;
+        }
         let Some(part) = &mut self.part else { return Ok(()) };
         part.len += data.len() as u64;
-        if part.head.file_name.is_none() {
-            self.field_bytes += data.len();
-            if self.field_bytes > limits.field_bytes_max {
-                return Err(too_much(
-                    "bytes of fields",
-                    limits.field_bytes_max as u64,
-                    "field_bytes_max",
-                ));
-            }
-        } else if part.len > limits.file_bytes_max {
+        if !is_field && part.len > limits.file_bytes_max {
             return Err(too_much("bytes in a file", limits.file_bytes_max, "file_bytes_max"));
         }
         part.memory.extend_from_slice(data);

@@ -19,6 +19,9 @@ const RANGES_MAX: usize = 16;
 
 /// Reads the value of `Range` for a content of `len` bytes.
 pub(crate) fn parse(value: &str, len: u64) -> Wanted {
+    if len == 0 {
+        return Wanted::Whole; // As Go has it: some clients send a range with everything.
+    }
     let Some(list) = value.trim().strip_prefix("bytes=") else { return Wanted::Whole };
     let mut parts = Vec::new();
     for spec in list.split(',').map(str::trim).filter(|spec| !spec.is_empty()) {

@@ -135,6 +135,12 @@ impl Request {
         }
     }
 
+    /// What gives it again while somebody else has it, or it is just over.
+    pub(crate) fn downgrade(&self) -> impl FnOnce() -> Option<Self> + use<> {
+        let (inner, way) = (self.inner.downgrade(), self.way.clone());
+        move || Some(Self { inner: inner.upgrade()?, way })
+    }
+
     /// The request as `ropewalk-http` has it.
     pub fn into_inner(self) -> ropewalk_http::Request {
         self.inner.clone()

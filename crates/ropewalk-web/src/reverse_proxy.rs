@@ -1,7 +1,7 @@
 //! [`ReverseProxy`]: what another server answers (RFC 9110 section 7.6).
 
 use http::header::{
-    CONNECTION, CONTENT_LENGTH, HOST, PROXY_AUTHENTICATE, PROXY_AUTHORIZATION, TE, TRAILER,
+    CONNECTION, CONTENT_LENGTH, EXPECT, HOST, PROXY_AUTHENTICATE, PROXY_AUTHORIZATION, TE, TRAILER,
     TRANSFER_ENCODING, UPGRADE,
 };
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
@@ -25,6 +25,9 @@ pub struct ReverseProxy {
     pub keep_host: bool,
     /// What the server is told that clients speak, in `X-Forwarded-Proto`. Default `http`.
     pub scheme: &'static str,
+    /// Whether `X-Forwarded-Proto` and `-Host` that came with a request are handed on: if all clients are other
+    /// proxies of one's own. Default no, since a client could say anything there.
+    pub trusts_clients: bool,
 }
 
 /// Fields that concern one connection only (RFC 9110 section 7.6.1).
@@ -45,7 +48,7 @@ impl ReverseProxy {
     /// cookies and decompress nothing: [`agent_options`](Self::agent_options).
     pub fn new(agent: Agent, to: &str) -> Self {
         let to = to.trim_end_matches('/').to_owned();
-        Self { agent, to, keep_host: false, scheme: "http" }
+        Self { agent, to, keep_host: false, scheme: "http", trusts_clients: false }
     }
 
     /// What an agent for a proxy is made with.
@@ -77,6 +80,7 @@ impl ReverseProxy {
         let body = request.take_body();
         let is_nothing = body.remaining() == Some(0);
         ask.headers.remove(CONTENT_LENGTH); // It is framed anew.
+        ask.headers.remove(EXPECT); // The client is told to go on when the body is first asked for.
         ask.content = if is_nothing { Content::empty() } else { body.into() };
         Ok(ask)
     }
@@ -98,6 +102,10 @@ impl ReverseProxy {
             if let Ok(value) = HeaderValue::try_from(all) {
                 headers.insert(FOR, value);
             }
+        }
+        if !self.trusts_clients {
+            headers.remove(&PROTO);
+            headers.remove(&FORWARDED_HOST);
         }
         headers.entry(PROTO).or_insert(HeaderValue::from_static(self.scheme));
         if let Some(host) = host {
@@ -135,7 +143,12 @@ fn wanted_upgrade(request: &Request) -> Option<HeaderValue> {
             value.split(',').any(|token| token.trim().eq_ignore_ascii_case("upgrade"))
         })
     });
-    request.headers().get(UPGRADE).filter(|_| asks).cloned()
+    // Not to HTTP/2, whose requests could pass by whatever stands in front of this (RFC 9113 section 3.1).
+    let is_http = |value: &&HeaderValue| {
+        let value = value.as_bytes().to_ascii_lowercase();
+        memchr::memmem::find(&value, b"h2").is_some()
+    };
+    request.headers().get(UPGRADE).filter(|value| asks && !is_http(value)).cloned()
 }
 
 /// All fields but those that concern the connection they came by, and those that `Connection` names.
@@ -162,6 +175,9 @@ fn hand_back(request: &Request, response: Response) -> Answer {
         }
         let (ours, theirs) = Relay::pair();
         request.upgrade(to.unwrap_or_default(), ours);
+        if request.status() != StatusCode::SWITCHING_PROTOCOLS {
+            return StatusCode::BAD_GATEWAY.into(); // In the middle of a body there is nothing to join.
+        }
         drop(upstream.switch(theirs).add_errback(|_| ())); // Lost: then the client's end is, too.
         return Answer::NotDoneYet;
     }

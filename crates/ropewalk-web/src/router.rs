@@ -7,6 +7,7 @@ use http::header::ALLOW;
 use http::{Method, StatusCode};
 
 use crate::request::decoded;
+use crate::site::render;
 use crate::{Answer, Request, Resource};
 
 /// Chooses a resource by the path below itself and by the method. `{name}` in a path stands for one segment,
@@ -118,7 +119,7 @@ impl Resource for Router {
         let Ok(found) = self.paths.at(&path) else {
             let otherwise = self.otherwise.as_ref();
             return otherwise
-                .map_or(Answer::Status(StatusCode::NOT_FOUND), |it| it.render(request));
+                .map_or(Answer::Status(StatusCode::NOT_FOUND), |it| render(it.clone(), request));
         };
         let params: Vec<(String, String)> =
             found.params.iter().map(|(name, value)| (name.to_owned(), decoded(value))).collect();
@@ -141,10 +142,10 @@ impl Route {
         let wanted = request.method();
         let found = of(wanted).or_else(|| (*wanted == Method::HEAD).then(|| of(&Method::GET))?);
         if let Some((_, resource)) = found {
-            return resource.render(request);
+            return render(resource.clone(), request);
         }
         if let Some(any) = &self.any {
-            return any.render(request);
+            return render(any.clone(), request);
         }
         request.set_header(ALLOW, self.allowed());
         if *wanted == Method::OPTIONS {

@@ -3,8 +3,8 @@
 use std::cell::Cell;
 use std::rc::Rc;
 
-use http::StatusCode;
 use http::header::CONTENT_TYPE;
+use http::{HeaderName, StatusCode};
 use ropewalk_core::Failure;
 use ropewalk_http::{Content, HttpFactory, HttpLimits, Responder};
 
@@ -31,9 +31,13 @@ pub struct Site {
     pub log: Option<AccessLog>,
     /// Whether and what to compress. Default nothing.
     pub compression: Option<Compression>,
+    /// Whether each answer says its request's number in `X-Request-Id`, so that who complains can name it. Default no.
+    pub request_id_header: bool,
     /// What makes the page for a status of 400 and more that a resource gave without one. Default a plain page.
     pub error_page: Rc<dyn Fn(&Request, StatusCode) -> Content>,
 }
+
+const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
 struct Answering {
     site: Site,
@@ -48,6 +52,7 @@ impl Site {
             limits: HttpLimits::default(),
             log: None,
             compression: None,
+            request_id_header: false,
             error_page: Rc::new(error_page),
         }
     }
@@ -65,6 +70,9 @@ impl Responder for Answering {
         let request = Request::new(request, self.requests.get());
         if let Some(log) = &self.site.log {
             log.follow(&request);
+        }
+        if self.site.request_id_header {
+            request.set_header(REQUEST_ID, request.id().to_string());
         }
         if let Some(compression) = &self.site.compression {
             compression.offer(&request);

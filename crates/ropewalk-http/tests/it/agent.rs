@@ -18,13 +18,13 @@ use ropewalk_http::{
 use ropewalk_testing::{MemoryClientEndpoint, MemoryDriver, MemoryServerEndpoint, Network};
 
 /// A loop with an agent on it, for which every host is one in memory.
-struct World {
-    event_loop: Loop,
-    agent: Agent,
+pub(crate) struct World {
+    pub(crate) event_loop: Loop,
+    pub(crate) agent: Agent,
 }
 
 impl World {
-    fn new(options: AgentOptions) -> Self {
+    pub(crate) fn new(options: AgentOptions) -> Self {
         let event_loop = Loop::new(MemoryDriver::new(Network::default()));
         let mut endpoints = Endpoints::new();
         for word in ["tcp", "unix"] {
@@ -38,39 +38,39 @@ impl World {
         Self { event_loop, agent }
     }
 
-    fn serve(&self, name: &str, responder: impl Responder) {
+    pub(crate) fn serve(&self, name: &str, responder: impl Responder) {
         self.serve_with(name, HttpFactory::new(responder));
     }
 
-    fn serve_with(&self, name: &str, factory: impl ropewalk_core::Factory) {
+    pub(crate) fn serve_with(&self, name: &str, factory: impl ropewalk_core::Factory) {
         let endpoint = MemoryServerEndpoint::new(name);
         let port = self.event_loop.reactor().listen(&endpoint, factory);
         assert!(matches!(port.into_result(), Ok(Ok(_))), "{name} is taken");
     }
 
-    fn run<R: Outcome>(&self, outcome: R) -> Result<R::Value, Failure> {
+    pub(crate) fn run<R: Outcome>(&self, outcome: R) -> Result<R::Value, Failure> {
         self.event_loop.run_until(outcome.into_deferred())
     }
 
-    fn text(&self, response: Deferred<Response>) -> Result<String, Failure> {
+    pub(crate) fn text(&self, response: Deferred<Response>) -> Result<String, Failure> {
         self.run(response.add_callback(|response| response.text(1 << 20)))
     }
 
-    fn get(&self, url: &str) -> Result<String, Failure> {
+    pub(crate) fn get(&self, url: &str) -> Result<String, Failure> {
         self.text(self.agent.get(url))
     }
 }
 
-fn world() -> World {
+pub(crate) fn world() -> World {
     World::new(AgentOptions::default())
 }
 
-fn ask(method: Method, url: &str, content: impl Into<Content>) -> Ask {
+pub(crate) fn ask(method: Method, url: &str, content: impl Into<Content>) -> Ask {
     Ask { content: content.into(), ..Ask::new(method, url).expect("a URL") }
 }
 
 /// Says what was asked, with the fields that an agent sets, and the body.
-fn tell(request: Request) {
+pub(crate) fn tell(request: Request) {
     let field = |name| request.header_text(name).unwrap_or("-").to_owned();
     let (host, authorization, cookie) = (field("host"), field("authorization"), field("cookie"));
     let line = format!("{} {}", request.method(), request.target());
@@ -324,7 +324,7 @@ fn cancelling_a_request_loses_its_connection() {
     assert!(gone.get());
 }
 
-fn wait(world: &World, seconds: u64) {
+pub(crate) fn wait(world: &World, seconds: u64) {
     let reactor = world.event_loop.reactor();
     let later = ropewalk_core::defer_later(reactor, Duration::from_secs(seconds), || ());
     world.run(later).expect("time passes");

@@ -1,5 +1,8 @@
 //! What an answer looks like on the wire.
 
+use std::cell::Cell;
+use std::rc::Rc;
+
 use http::header::{CONTENT_LENGTH, CONTENT_TYPE, ETAG, SET_COOKIE};
 use http::{HeaderMap, HeaderValue, Response, StatusCode};
 use ropewalk_core::FailureKind;
@@ -232,4 +235,100 @@ fn a_client_that_half_closes_is_told_as_gone_and_answered_all_the_same() {
     server.feed(b"");
     assert!(text(&server).ends_with("\r\n\r\nstill there?"));
     assert!(server.has_ended());
+}
+
+#[test]
+fn the_authority_is_not_taken_out_of_a_query() {
+    let server = served(|request: Request| {
+        let authority = request.authority().unwrap_or("none").to_owned();
+        request.finish_with(authority);
+    });
+    server.feed(b"GET /go?to=http://evil/x HTTP/1.1\r\nHost: good\r\n\r\n");
+    assert!(text(&server).ends_with("\r\n\r\ngood"), "{}", text(&server));
+    server.feed(b"GET http://good/go?to=http://evil/x HTTP/1.1\r\nHost: good\r\n\r\n");
+    assert!(text(&server).ends_with("\r\n\r\ngood"), "{}", text(&server));
+}
+
+#[test]
+fn what_is_written_behind_the_end_of_an_answer_goes_nowhere() {
+    let server = served(|request: Request| {
+        request.finish_with("whole");
+        request.write(b"late");
+        request.write_bytes(vec![b'x'; 5_000]);
+        request.finish_with(vec![b'y'; 5_000]);
+    });
+    server.feed(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n");
+    assert!(text(&server).ends_with("\r\n\r\nwhole"), "{}", text(&server));
+}
+
+#[test]
+fn head_does_not_read_the_stream_that_get_would_send() {
+    let read = Rc::new(Cell::new(0));
+    let counted = read.clone();
+    let server = served(move |request: Request| {
+        let read = counted.clone();
+        let body = StreamedBody { left: 3, on_read: Box::new(move || read.set(read.get() + 1)) };
+        request.respond_with(Content::stream(body));
+    });
+    server.feed(b"HEAD / HTTP/1.1\r\nHost: x\r\n\r\n");
+    assert!(text(&server).starts_with("HTTP/1.1 200 OK\r\n"));
+    assert!(!text(&server).contains("Content-Length"), "nobody knows it: {}", text(&server));
+    assert_eq!(read.get(), 0, "for nothing");
+    server.feed(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n");
+    assert_eq!(read.get(), 3);
+    assert_eq!(statuses(&text(&server)), [200, 200]);
+}
+
+/// So many pieces.
+struct StreamedBody {
+    left: usize,
+    on_read: Box<dyn Fn()>,
+}
+
+impl http_body::Body for StreamedBody {
+    type Data = bytes::Bytes;
+    type Error = ropewalk_core::Failure;
+
+    fn poll_frame(
+        mut self: std::pin::Pin<&mut Self>,
+        _: &mut std::task::Context<'_>,
+    ) -> std::task::Poll<Option<Result<http_body::Frame<bytes::Bytes>, ropewalk_core::Failure>>>
+    {
+        if self.left == 0 {
+            return std::task::Poll::Ready(None);
+        }
+        self.left -= 1;
+        (self.on_read)();
+        std::task::Poll::Ready(Some(Ok(http_body::Frame::data("piece".into()))))
+    }
+}
+
+#[test]
+fn a_1_0_client_that_half_closed_does_not_take_a_part_for_the_whole() {
+    let kept = Kept::default();
+    let server = served(kept.keeping());
+    server.feed(b"GET / HTTP/1.0\r\n\r\n");
+    let request = kept.take();
+    request.write(b"a part");
+    server.close_peer();
+    drop(request);
+    server.feed(b"");
+    let why = server.lost().expect("it is lost");
+    assert!(!why.is(FailureKind::ConnectionDone), "that would look whole: {why}");
+}
+
+#[test]
+fn a_request_pipelined_before_a_half_close_knows_that_its_client_has_left() {
+    let kept = Kept::default();
+    let server = served(kept.keeping());
+    server.feed(b"GET /1 HTTP/1.1\r\nHost: x\r\n\r\nGET /2 HTTP/1.1\r\nHost: x\r\n\r\n");
+    server.close_peer();
+    kept.take().finish_with("1");
+    server.feed(b"");
+    let second = kept.take();
+    assert!(second.is_client_gone(), "nobody would say so later");
+    assert!(matches!(second.notify_finish().into_result(), Ok(Err(_))));
+    second.finish_with("2");
+    server.feed(b"");
+    assert_eq!(statuses(&text(&server)), [200, 200]);
 }

@@ -149,3 +149,33 @@ fn a_body_over_its_limit_is_413_whether_it_is_announced_or_not() {
         assert!(server.has_ended());
     }
 }
+
+#[test]
+fn a_body_that_nobody_took_does_not_hold_up_the_next_request() {
+    for (framing, body) in [
+        ("Content-Length: 200000".to_owned(), vec![b'x'; 200_000]),
+        ("Transfer-Encoding: chunked".to_owned(), {
+            let mut chunked = b"30d40\r\n".to_vec();
+            chunked.extend_from_slice(&[b'x'; 200_000]);
+            chunked.extend_from_slice(b"\r\n0\r\n\r\n");
+            chunked
+        }),
+    ] {
+        let server = served(|request: Request| request.finish_with("no"));
+        server.feed(format!("PUT / HTTP/1.1\r\nHost: x\r\n{framing}\r\n\r\n").as_bytes());
+        server.feed(&body);
+        server.feed(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n");
+        assert_eq!(statuses(&text(&server)), [200, 200], "{framing}");
+    }
+}
+
+#[test]
+fn an_answer_instead_of_continue_ends_the_connection() {
+    let server = served(|request: Request| request.fail(http::StatusCode::UNAUTHORIZED));
+    server.feed(b"PUT / HTTP/1.1\r\nHost: x\r\nContent-Length: 33\r\nExpect: 100-continue\r\n\r\n");
+    assert!(text(&server).contains("\r\nConnection: close\r\n"), "{}", text(&server));
+    // Is this the body, or has the client kept that back? Nobody can know.
+    server.feed(b"GET /hidden HTTP/1.1\r\nHost: x\r\n\r\n");
+    server.feed(b"GET /next HTTP/1.1\r\nHost: x\r\n\r\n");
+    assert_eq!(statuses(&text(&server)), [401]);
+}

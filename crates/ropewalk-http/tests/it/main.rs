@@ -4,6 +4,8 @@
 mod agent;
 mod answers;
 mod bodies;
+mod interleavings;
+mod leaks;
 mod malformed;
 mod pipelines;
 mod splits;

@@ -110,3 +110,29 @@ fn draining_gives_waiting_requests_a_503_in_the_end() {
     assert!(waiting.has_ended() && sending.lost().is_some());
     drop((first, second));
 }
+
+#[test]
+fn a_producer_that_was_left_behind_does_not_stop_the_next_answer() {
+    let large = |request: &Request| request.write_bytes(vec![b'x'; 600_000]);
+    let server = served(move |request: Request| {
+        large(&request);
+        drop(request.drained().add_both(|_| ())); // Somebody waits for room, and somebody ends the answer.
+        request.finish();
+    });
+    server.peer().transport().pause_producing();
+    server.feed(b"GET / HTTP/1.1\r\nHost: x\r\n\r\nGET / HTTP/1.1\r\nHost: x\r\n\r\n");
+    server.peer().transport().resume_producing();
+    server.feed(b"");
+    assert_eq!(statuses(&String::from_utf8_lossy(&server.written())), [200, 200]);
+}
+
+#[test]
+fn draining_breaks_off_what_a_client_does_not_take_in_the_end() {
+    let factory = HttpFactory::new(|request: Request| request.finish_with(vec![b'x'; 900_000]));
+    let server = Conversation::new(factory.clone());
+    server.peer().transport().pause_producing();
+    server.feed(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n");
+    let drained = factory.drain(server.reactor(), Duration::from_secs(4));
+    server.advance(Duration::from_secs(5));
+    assert!(drained.is_fired(), "it has waited long enough");
+}

@@ -113,3 +113,50 @@ fn a_client_that_takes_nothing_loses_the_connection() {
     assert!(server.lost().unwrap().is(FailureKind::Timeout));
     assert!(drained.into_result().unwrap().is_err());
 }
+
+#[test]
+fn a_client_that_waits_for_continue_is_not_late() {
+    let kept = Kept::default();
+    let server = served(kept.keeping());
+    server.feed(b"PUT / HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\nExpect: 100-continue\r\n\r\n");
+    server.advance(seconds(300));
+    assert!(server.written().is_empty(), "{}", text(&server));
+    let request = kept.take();
+    let body = request.take_body().collect(10);
+    server.advance(seconds(19));
+    server.feed(b"hi");
+    assert_eq!(body.into_result().unwrap().unwrap(), "hi");
+}
+
+#[test]
+fn a_client_that_was_held_back_until_just_now_is_not_late() {
+    let kept = Kept::default();
+    let server = served(kept.keeping());
+    server.feed(b"PUT / HTTP/1.1\r\nHost: x\r\nContent-Length: 200000\r\n\r\n");
+    server.feed(&[b'x'; 100_000]);
+    let request = kept.take();
+    let body = request.take_body();
+    // Long after the body was due for the last time, and right before it is looked at again.
+    for _ in 0..399 {
+        server.advance(seconds(1));
+    }
+    while let Ok(Ok(Some(_))) = body.next().into_result() {}
+    server.feed(b"");
+    server.advance(seconds(2));
+    server.feed(b"x");
+    server.advance(seconds(2));
+    server.feed(b"x");
+    for _ in 0..14 {
+        server.advance(seconds(1));
+        assert!(server.written().is_empty(), "{}", text(&server));
+    }
+}
+
+#[test]
+fn a_head_that_is_longer_than_what_may_be_pipelined_is_read_all_the_same() {
+    let limits = HttpLimits { pipelined_bytes_max: 100, ..HttpLimits::default() };
+    let server = served_with(limits, tell);
+    server.feed(format!("GET / HTTP/1.1\r\nHost: x\r\nX-Long: {}", "y".repeat(500)).as_bytes());
+    server.feed(b"\r\n\r\n");
+    assert_eq!(statuses(&text(&server)), [200]);
+}

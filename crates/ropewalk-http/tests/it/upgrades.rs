@@ -55,3 +55,24 @@ fn an_upgrade_may_come_later() {
     server.feed(b"late");
     assert!(text(&server).ends_with("\r\n\r\nearly late"));
 }
+
+#[test]
+fn a_connection_is_not_handed_over_in_the_middle_of_a_body() {
+    let server = served(switch);
+    server.feed(
+        b"GET / HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\nConnection: upgrade\r\nUpgrade: echo\r\n\r\nbo",
+    );
+    assert_eq!(statuses(&text(&server)), [500], "{}", text(&server));
+}
+
+#[test]
+fn a_connection_is_handed_over_behind_a_body_that_was_read() {
+    let server = served(|request: Request| {
+        let body = request.take_body().collect(10);
+        drop(body.add_callback(move |_| request.upgrade("echo", Echo)));
+    });
+    server.feed(b"GET / HTTP/1.1\r\nHost: x\r\nContent-Length: 4\r\nUpgrade: echo\r\n\r\nbo");
+    server.feed(b"dyearly ");
+    server.feed(b"late");
+    assert!(text(&server).ends_with("\r\n\r\nearly late"), "{}", text(&server));
+}

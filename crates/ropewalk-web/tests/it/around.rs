@@ -207,3 +207,42 @@ fn a_session_lives_in_its_cookie() {
     assert_eq!(body(&ask(&site, "GET", "/count", &format!("Cookie: {forged}\r\n"))), "1");
     assert!(get(&site, "/end").contains("Set-Cookie: session=; Path=/; Max-Age=0"));
 }
+
+#[test]
+fn a_logged_request_that_is_dropped_is_a_500_all_the_same() {
+    let lines = Rc::new(RefCell::new(Vec::new()));
+    let noted = lines.clone();
+    let mut logged = Site::new(page(|_| ropewalk_web::Answer::NotDoneYet));
+    logged.log = Some(AccessLog::new(AccessLogForm::Combined, move |line| {
+        noted.borrow_mut().push(line.to_owned());
+    }));
+    let site = Conversation::new(logged.into_factory());
+    assert_eq!(status(&get(&site, "/")), 500);
+    assert!(lines.borrow()[0].contains("\" 500 "), "{:?}", lines.borrow());
+}
+
+#[test]
+fn head_says_how_long_the_compressed_body_would_be() {
+    let site = compressed_site();
+    let length = |answer: &str| {
+        let (_, rest) = answer.split_once("Content-Length: ")?;
+        Some(rest.split("\r\n").next()?.to_owned())
+    };
+    let get = {
+        let before = site.written().len();
+        ask(&site, "GET", "/text", "Accept-Encoding: gzip\r\n");
+        String::from_utf8_lossy(&site.written()[before..]).into_owned()
+    };
+    let head = ask(&site, "HEAD", "/text", "Accept-Encoding: gzip\r\n");
+    assert_eq!(length(&head), length(&get));
+    assert!(body(&head).is_empty());
+}
+
+#[test]
+fn a_request_has_an_id_that_its_client_can_name() {
+    let mut named = Site::new(page(|_| "hello"));
+    named.request_id_header = true;
+    let site = Conversation::new(named.into_factory());
+    assert!(get(&site, "/").contains("\r\nX-Request-Id: 1\r\n"));
+    assert!(get(&site, "/").contains("\r\nX-Request-Id: 2\r\n"));
+}

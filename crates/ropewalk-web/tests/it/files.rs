@@ -189,3 +189,14 @@ fn a_large_file_comes_whole_and_a_client_may_leave() {
     let response = world.ask(Method::GET, &url, &[("range", "bytes=19999999-")]);
     assert_eq!(world.run(response.collect(10)).expect("a body")[..], large[19_999_999..]);
 }
+
+#[test]
+fn any_range_of_an_empty_file_is_all_of_it() {
+    let (world, tree) = (World::new(), tree());
+    tree.write("empty.txt", "");
+    let url = format!("{}/f/empty.txt", serve(&world, &tree, FilesOptions::default()));
+    for range in ["bytes=0-", "bytes=-5", "bytes=0-99"] {
+        let response = world.ask(Method::GET, &url, &[("range", range)]);
+        assert_eq!(world.read(response), (200, String::new()), "{range}");
+    }
+}

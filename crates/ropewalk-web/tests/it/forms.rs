@@ -74,6 +74,14 @@ fn a_form_has_limits_and_must_be_one() {
         (form, vec![b'a'; 200]),
         (form, b"a&b&c".to_vec()),
         (MULTIPART, multipart(&[b'x'; 2000])),
+        (
+            MULTIPART,
+            format!(
+                "--xyz\r\nContent-Disposition: form-data; name=\"{}\"; filename=\"f\"\r\n\r\n\r\n--xyz--",
+                "n".repeat(200)
+            )
+            .into_bytes(),
+        ),
         (MULTIPART, b"--xyz\r\n".to_vec()),
         (MULTIPART, b"nothing".to_vec()),
         ("text/plain", b"a=1".to_vec()),

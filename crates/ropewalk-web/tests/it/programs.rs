@@ -87,3 +87,28 @@ fn programs_that_do_not_answer_are_errors_and_are_ended() {
         assert_eq!(world.get(&format!("{url}/cgi/{name}")).0, status, "{name}");
     }
 }
+
+#[test]
+fn fields_cannot_pretend_to_be_others_and_repeated_ones_are_joined() {
+    let (world, directory) = (World::new(), programs());
+    let url = world.serve(Tree::new().with_child("cgi", Cgi::new(directory.path(), &world.pool)));
+    let fields = [("x-real-ip", "1"), ("x_real_ip", "2"), ("x-list", "a"), ("x-list", "b")];
+    let (_, text) = world.read(world.ask(Method::GET, &format!("{url}/cgi/env"), &fields));
+    for line in ["HTTP_X_REAL_IP=1", "HTTP_X_LIST=a, b"] {
+        assert!(text.lines().any(|found| found == line), "{line} is not in {text}");
+    }
+}
+
+#[test]
+fn a_program_whose_client_reads_slowly_is_not_late() {
+    let (world, directory) = (World::new(), programs());
+    let options = CgiOptions { timeout: Duration::from_secs(1), ..CgiOptions::default() };
+    let cgi = Cgi::with_options(directory.path(), &world.pool, options);
+    let url = world.serve(Tree::new().with_child("cgi", cgi));
+    program(&directory, "huge", "printf 'Content-Type: x/y\\n\\n'; head -c 30000000 /dev/zero");
+    let response = world.ask(Method::GET, &format!("{url}/cgi/huge"), &[]);
+    let later =
+        ropewalk_core::defer_later(world.main_loop.reactor(), Duration::from_secs(2), || ());
+    world.run(later).expect("time passes");
+    assert_eq!(world.read(response).1.len(), 30_000_000);
+}

@@ -194,3 +194,32 @@ fn nginx_behind_is_asked_and_heard() {
     assert_eq!((head.status.as_u16(), head.header("content-length")), (200, Some("3000000")));
     assert_eq!(world.get(&format!("{url}/nothing")).0, 404);
 }
+
+#[test]
+fn a_client_does_not_say_how_it_was_reached() {
+    let world = World::new();
+    let behind = world.serve(upstream());
+    let url = world.serve(Tree::new().with_child("p", proxy(&world, &format!("{behind}/base"))));
+    let fields = [("x-forwarded-proto", "https"), ("x-forwarded-host", "evil")];
+    let (_, text) = world.read(world.ask(Method::GET, &format!("{url}/p/tell"), &fields));
+    assert!(text.contains("proto=http host=127.0.0.1"), "{text}");
+}
+
+#[test]
+fn what_the_proxy_answers_itself_is_not_asked_for_behind_it() {
+    let world = World::new();
+    let behind = world.serve(page(|request: &Request| {
+        let field = |name| request.header_text(name).unwrap_or("-").to_owned();
+        format!("{} {} {}", field("expect"), field("upgrade"), field("http2-settings"))
+    }));
+    let url = world.serve(proxy(&world, &behind));
+    let mut ask = Ask::new(Method::PUT, &format!("{url}/")).expect("a URL");
+    ask.content = "body".into();
+    ask.headers.insert("expect", "100-continue".parse().unwrap());
+    let response = world.run(world.agent.ask(ask)).expect("an answer");
+    assert_eq!(world.read(response), (200, "- - -".to_owned()));
+    let fields =
+        [("connection", "upgrade, http2-settings"), ("upgrade", "h2c"), ("http2-settings", "x")];
+    let (_, text) = world.read(world.ask(Method::GET, &format!("{url}/"), &fields));
+    assert_eq!(text, "- - -", "nobody here could look into what would be asked there");
+}

@@ -243,3 +243,21 @@ fn what_a_request_carries_can_be_asked_for() {
     let hidden = ask(&site, "POST", "/", "Sec-Fetch-Site: cross-site\r\n");
     assert!(body(&hidden).ends_with("false"));
 }
+
+#[test]
+fn a_router_leads_into_trees() {
+    let tree = Tree::new().with_index(page(|_| "index")).with_child("leaf", page(|_| "leaf"));
+    let router = Router::new().any("/tree/{*rest}", tree.clone()).otherwise(tree);
+    let site = site(router);
+    assert_eq!(body(&get(&site, "/tree/leaf")), "leaf");
+    assert_eq!(status(&get(&site, "/tree/none")), 404);
+    assert_eq!(body(&get(&site, "/leaf")), "leaf");
+    assert_eq!(body(&get(&site, "/")), "index");
+}
+
+#[test]
+fn a_host_is_not_chosen_by_a_url_in_the_query() {
+    let hosts = VirtualHosts::new().with_host("a", page(|_| "a")).with_host("b", page(|_| "b"));
+    let site = site(hosts);
+    assert_eq!(body(&send(&site, "GET /?x=http://b/ HTTP/1.1\r\nHost: a\r\n\r\n")), "a");
+}
