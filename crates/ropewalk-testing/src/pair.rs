@@ -206,6 +206,13 @@ impl<S: Factory, C: Factory> Pair<S, C> {
     }
 }
 
+/// A connection has its factory, and the factory here the last connection: apart from that, nothing is left of a pair.
+impl<S: Factory, C: Factory> Drop for Pair<S, C> {
+    fn drop(&mut self) {
+        drop((self.server.last.take(), self.client.last.take()));
+    }
+}
+
 /// What a pair's server listens as.
 const NAME: &str = "pair";
 

@@ -173,3 +173,21 @@ fn a_server_that_refuses_is_lost_too() {
     let lost: Failure = pair.client_lost().unwrap();
     assert!(lost.is(FailureKind::Peer), "{lost:?}");
 }
+
+#[test]
+fn a_pair_that_is_dropped_leaves_nothing() {
+    struct Silent;
+    impl Protocol for Silent {}
+    let kept = Rc::new(());
+    let weak = Rc::downgrade(&kept);
+    let pair = Pair::new(
+        move || {
+            let _ = &kept;
+            Silent
+        },
+        || Silent,
+    );
+    pair.settle();
+    drop(pair);
+    assert!(weak.upgrade().is_none(), "the server's factory is still there");
+}
