@@ -253,6 +253,11 @@ impl Request {
         if let Some(length) = http_body::Body::size_hint(&*stream).exact() {
             self.0.reply.borrow_mut().announce(length);
         }
+        if *self.method() == Method::HEAD {
+            // Nothing of it is sent, so nothing would ever be waited for: a large file would be read in one turn.
+            self.flush_head();
+            return self.finish();
+        }
         let pump = self.transport().reactor().spawn(pump(self.clone(), stream));
         // A failure has broken the connection off already, and a cancellation comes from its loss.
         let pump = pump.add_errback(|_| ());

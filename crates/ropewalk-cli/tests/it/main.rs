@@ -9,6 +9,7 @@ mod log;
 mod program;
 mod refused;
 mod signals;
+mod slow_clients;
 mod system_calls;
 mod web;
 mod workers;
