@@ -10,13 +10,17 @@
 //! | `compio.rs` | compio, a runtime over io_uring |
 //! | `libuv.c` | libuv, in C, where Debian's `libuv1-dev` is installed |
 //! | `twisted_echo.py`, `uvloop_echo.py` | Python's Twisted, and its asyncio on uvloop |
-//! | `nginx.conf` | nginx, which cannot echo: it answers a request with three bytes |
+//! | `nginx.conf` | nginx, which cannot echo: it answers a request with thirteen bytes |
+//! | `http/` | servers of HTTP: hyper, axum, actix-web and ours, and twisted.web |
 
 #![forbid(unsafe_code)]
 #![allow(clippy::print_stdout, reason = "programs of the terminal")]
 
 use std::io;
 use std::net::TcpListener;
+
+/// What every HTTP server here answers with, as the type `text` or as mere bytes.
+pub const HELLO: &[u8] = b"Hello, world!";
 
 /// Listens at the address that is the program's first argument (a free port of 127.0.0.1 if there is none), and
 /// says so on standard output.

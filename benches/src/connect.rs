@@ -14,7 +14,15 @@ pub fn measure(plan: &Plan) -> Section {
     let all = [peers::ECHOES, &[peers::NGINX]].concat();
     let (mut ready, mut missing) = peers::available(&all);
     let (rounds, seconds) = (plan.rounds.unwrap_or(3), plan.seconds.unwrap_or(0.7));
-    let load = Load { mode: "dial", connections: 32, per_second: None, size: 64, seconds, rounds };
+    let load = Load {
+        mode: "dial",
+        connections: 32,
+        per_second: None,
+        pipelined: 1,
+        size: 64,
+        seconds,
+        rounds,
+    };
     let rows = load.measure(&mut ready, &mut missing);
     let how = format!("32 at a time, medians of {rounds} rounds of {seconds} s");
     Section { build: Build::here(), how, rows, missing, ..Section::default() }

@@ -8,6 +8,9 @@ use std::time::Duration;
 /// One message is at most this long, so that a socket's buffer always takes it whole.
 pub const MESSAGE_BYTES_MAX: usize = 16 * 1024;
 
+/// An answer is at most this long: a file of 1 MiB and its head.
+const ANSWER_BYTES_MAX: usize = (1 << 20) + 4096;
+
 /// How long a server may take to answer before it is taken for dead.
 const SILENCE_MAX: Duration = Duration::from_secs(5);
 
@@ -17,8 +20,12 @@ pub enum Speech {
     /// A message that comes back as it is.
     #[default]
     Echo,
-    /// A request of HTTP, for the server that cannot echo.
+    /// A request of HTTP for thirteen bytes.
     Http,
+    /// One for a file of 1 MiB.
+    File,
+    /// One that is never answered: a long poll. A connection is used once by [`Self::Http`] before it waits.
+    Wait,
 }
 
 impl Speech {
@@ -27,6 +34,8 @@ impl Speech {
         match self {
             Self::Echo => b"one message of sixty-four bytes, as is sent in all other benches",
             Self::Http => b"GET / HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n",
+            Self::File => b"GET /file.bin HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n",
+            Self::Wait => b"GET /wait HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n",
         }
     }
 
@@ -34,7 +43,8 @@ impl Speech {
     pub fn is_answered_by(self, heard: &[u8]) -> bool {
         match self {
             Self::Echo => heard == self.request(),
-            Self::Http => heard.starts_with(b"HTTP/1.1 200") && heard.ends_with(b"ok\n"),
+            Self::Http | Self::File => is_whole_response(heard),
+            Self::Wait => true,
         }
     }
 
@@ -43,6 +53,8 @@ impl Speech {
         match self {
             Self::Echo => "echo",
             Self::Http => "http",
+            Self::File => "file",
+            Self::Wait => "wait",
         }
     }
 }
@@ -51,8 +63,20 @@ impl FromStr for Speech {
     type Err = ();
 
     fn from_str(word: &str) -> Result<Self, ()> {
-        [Self::Echo, Self::Http].into_iter().find(|speech| speech.word() == word).ok_or(())
+        [Self::Echo, Self::Http, Self::File, Self::Wait]
+            .into_iter()
+            .find(|speech| speech.word() == word)
+            .ok_or(())
     }
+}
+
+/// Whether a response of 200 with a length is there to its last byte.
+fn is_whole_response(heard: &[u8]) -> bool {
+    let Some(end) = heard.windows(4).position(|four| four == b"\r\n\r\n") else { return false };
+    let head = String::from_utf8_lossy(&heard[..end]).to_ascii_lowercase();
+    let length = head.lines().find_map(|line| line.strip_prefix("content-length:"));
+    let length = length.and_then(|length| length.trim().parse::<usize>().ok());
+    head.starts_with("http/1.1 200") && length.is_some_and(|length| heard.len() == end + 4 + length)
 }
 
 /// Connects, speaks once and hears the answer: the server has accepted this one before the next comes.
@@ -63,20 +87,34 @@ impl FromStr for Speech {
 ///
 /// What the system says, or that the server did not answer.
 pub fn open(server: SocketAddr, speech: Speech) -> io::Result<TcpStream> {
+    Ok(open_and_hear(server, speech)?.0)
+}
+
+/// The same, and how long the answer was: all that follow to the same request are as long.
+///
+/// # Errors
+///
+/// As [`open`].
+pub fn open_and_hear(server: SocketAddr, speech: Speech) -> io::Result<(TcpStream, usize)> {
+    if speech == Speech::Wait {
+        let (mut stream, heard) = open_and_hear(server, Speech::Http)?;
+        stream.write_all(speech.request())?;
+        return Ok((stream, heard));
+    }
     let mut stream = TcpStream::connect(server)?;
     stream.set_nodelay(true)?;
     stream.set_read_timeout(Some(SILENCE_MAX))?;
     stream.write_all(speech.request())?;
-    let (mut heard, mut buffer) = (Vec::new(), [0; 1024]);
+    let (mut heard, mut buffer) = (Vec::new(), [0; 16 * 1024]);
     while !speech.is_answered_by(&heard) {
         let count = stream.read(&mut buffer)?;
         heard.extend_from_slice(&buffer[..count]);
-        if count == 0 || heard.len() > MESSAGE_BYTES_MAX {
+        if count == 0 || heard.len() > ANSWER_BYTES_MAX {
             return Err(io::Error::new(ErrorKind::InvalidData, "the server does not answer"));
         }
     }
     stream.set_nonblocking(true)?;
-    Ok(stream)
+    Ok((stream, heard.len()))
 }
 
 #[cfg(test)]
@@ -90,8 +128,10 @@ mod tests {
         assert!(
             Speech::Echo.is_answered_by(request) && !Speech::Echo.is_answered_by(&request[1..])
         );
-        assert!(Speech::Http.is_answered_by(b"HTTP/1.1 200 OK\r\n\r\nok\n"));
-        assert!(!Speech::Http.is_answered_by(b"HTTP/1.1 200 OK\r\n\r\n"));
+        let response = b"HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nok\n";
+        assert!(Speech::Http.is_answered_by(response));
+        assert!(!Speech::Http.is_answered_by(&response[..response.len() - 1]));
+        assert!(!Speech::Http.is_answered_by(b"HTTP/1.1 404 No\r\nContent-Length: 0\r\n\r\n"));
         assert_eq!("http".parse(), Ok(Speech::Http));
     }
 }

@@ -18,7 +18,15 @@ pub fn measure(plan: &Plan) -> Section {
     let size = plan.size.unwrap_or(64);
     let mut rows = Vec::new();
     for connections in plan.connections.clone().unwrap_or(vec![1, 50, 1_000]) {
-        let load = Load { mode: "play", connections, per_second: None, size, seconds, rounds };
+        let load = Load {
+            mode: "play",
+            connections,
+            per_second: None,
+            pipelined: 1,
+            size,
+            seconds,
+            rounds,
+        };
         rows.extend(load.measure(&mut ready, &mut missing));
     }
     let how = format!("messages of {size} bytes, medians of {rounds} rounds of {seconds} s");

@@ -51,6 +51,9 @@ pub struct Row {
     pub server: String,
     /// How many connections there were.
     pub connections: usize,
+    /// What was asked for, where a bench asks for several things.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub asked_for: String,
     /// The fixed rate, if there was one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub per_second: Option<f64>,

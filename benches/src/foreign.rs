@@ -75,6 +75,7 @@ pub fn nginx() -> Result<(PathBuf, String), String> {
     let prepare = || {
         let prefix = directory()?.join("nginx");
         fs::create_dir_all(&prefix)?;
+        site()?;
         // Free now; nobody else on this machine is likely to take it in the next moment.
         let address = TcpListener::bind("127.0.0.1:0")?.local_addr()?.to_string();
         let settings = fs::read_to_string(format!("{SOURCES}/nginx.conf"))?;
@@ -85,6 +86,18 @@ pub fn nginx() -> Result<(PathBuf, String), String> {
         return Err("not installed (Debian's nginx-light)".into());
     }
     prepare().map_err(|error: io::Error| error.to_string())
+}
+
+/// A directory with a file of 1 MiB, `file.bin`, for those that serve files.
+///
+/// # Errors
+///
+/// If it cannot be made.
+pub fn site() -> io::Result<PathBuf> {
+    let site = directory()?.join("nginx/html");
+    fs::create_dir_all(&site)?;
+    fs::write(site.join("file.bin"), vec![b'f'; 1 << 20])?;
+    Ok(site)
 }
 
 /// Where Debian puts it.

@@ -1,7 +1,10 @@
 //! What was to be reached and whether it is, and where others are ahead: both worked out from the figures.
 
 use crate::figures::{Figures, Row, Section};
-use crate::peers::{EPOLL, FLOOR, ONE_APART, ONE_WORKER, TOKIO, TWO_WORKERS, URING, URING_FLOOR};
+use crate::http::{self, KEEP_ALIVE, PIPELINED};
+use crate::peers::{
+    EPOLL, FLOOR, HYPER, NGINX_HTTP, ONE_APART, ONE_WORKER, TOKIO, TWO_WORKERS, URING, URING_FLOOR,
+};
 use crate::report::Report;
 
 /// How far apart two figures have to be before one of them is ahead: what two runs of one server may differ by.
@@ -85,6 +88,7 @@ pub fn goals(figures: &Figures) -> Vec<Goal> {
         let found = figures.benches.get("workers").and_then(|found| second_worker(found, one));
         goals.push(Goal { at_least: true, digits: 3, ..ratio(what, found, 1.8) });
     }
+    goals.extend(http_goals(figures));
     for (name, bound) in OPERATIONS {
         let micro = figures.benches.get("micro");
         let found = micro.and_then(|m| m.operations.iter().find(|o| o.name.starts_with(name)));
@@ -103,6 +107,40 @@ pub fn goals(figures: &Figures) -> Vec<Goal> {
             )
         });
     }
+    goals
+}
+
+/// Those of HTTP.
+fn http_goals(figures: &Figures) -> Vec<Goal> {
+    let section = figures.benches.get("http");
+    let rows = |what: &str, other: &str, connections: usize| {
+        let section = section?;
+        let ours = http::row(section, what, EPOLL, connections)?;
+        Some((ours, http::row(section, what, other, connections)?))
+    };
+    let goal = |what: String, found: Option<f64>, bound: f64, at_least: bool, digits: usize| {
+        let found = found.filter(|found| found.is_finite());
+        Goal { what, found, bound, at_least, digits }
+    };
+    let mut goals = Vec::new();
+    for n in [64, 512] {
+        let both = rows(KEEP_ALIVE, HYPER, n);
+        let cpu = both.map(|(ours, hyper)| ours.ratio(hyper, Report::cpu_micros));
+        let what = format!("HTTP, {n} connections: CPU of {EPOLL} ≤ 0.92 × {HYPER}");
+        goals.push(goal(what, cpu, 0.92, false, 3));
+        let user = both.map(|(ours, hyper)| ours.user_micros().0 / hyper.user_micros().0);
+        let what = format!("HTTP, {n} connections: user time of {EPOLL} ≤ 0.5 × {HYPER}");
+        goals.push(goal(what, user, 0.5, false, 3));
+    }
+    for (other, bound) in [(HYPER, 1.5), (NGINX_HTTP, 6.0)] {
+        let rate = rows(PIPELINED, other, 64).map(|(ours, it)| ours.ratio(it, Report::rate));
+        let what = format!("HTTP, pipelined: rate of {EPOLL} ≥ {bound} × {other}");
+        goals.push(goal(what, rate, bound, true, 3));
+    }
+    let waiting = http::waiting(EPOLL, "long poll");
+    let held = section.and_then(|http| http.memory.iter().find(|row| row.server == waiting));
+    let what = format!("a waiting long poll: bytes of {EPOLL} ≤ 700");
+    goals.push(goal(what, held.map(crate::figures::Memory::bytes), 700.0, false, 0));
     goals
 }
 
@@ -128,7 +166,9 @@ pub fn losses(figures: &Figures) -> Vec<String> {
         let Some(section) = figures.benches.get(*bench) else { continue };
         for row in section.rows.iter().filter(|row| is_ours(&row.server)) {
             let same = |other: &&Row| {
-                other.connections == row.connections && other.per_second == row.per_second
+                other.connections == row.connections
+                    && other.per_second == row.per_second
+                    && other.asked_for == row.asked_for
             };
             let others = section.rows.iter().filter(same);
             let others = others.map(|other| (&*other.server, other.median(figure)));
@@ -153,6 +193,7 @@ const FIGURES: &[(&str, &str, &str, fn(&Report) -> f64)] = &[
     ("latency", "p99", "µs", |report| report.p99_micros),
     ("latency", "p99.9", "µs", |report| report.p999_micros),
     ("connect", "CPU per connection", "µs", Report::cpu_micros),
+    ("http", "CPU per answer", "µs", Report::cpu_micros),
 ];
 
 fn is_ours(server: &str) -> bool {
@@ -162,6 +203,7 @@ fn is_ours(server: &str) -> bool {
 fn load_of(bench: &str, row: &Row) -> String {
     match (bench, row.per_second, row.connections) {
         ("connect", ..) => "connecting".into(),
+        ("http", ..) => format!("HTTP, {}, {} connections", row.asked_for, row.connections),
         (_, Some(rate), _) => format!("{bench} at {rate:.0}/s"),
         (_, None, 1) => format!("{bench}, 1 connection"),
         (_, None, n) => format!("{bench}, {n} connections"),

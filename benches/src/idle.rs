@@ -39,10 +39,8 @@ pub fn measure(plan: &Plan) -> io::Result<Section> {
     let mut memory = Vec::new();
     for peer in ready {
         eprintln!("{connections} idle connections: {}", peer.name);
-        match measure_one(&peer, connections) {
-            Ok((before, after)) => {
-                memory.push(Memory { server: peer.name.into(), connections, before, after });
-            }
+        match hold(&peer, peer.name, connections) {
+            Ok(found) => memory.push(found),
             Err(error) => {
                 missing.push(Missing { server: peer.name.into(), why: error.to_string() });
             }
@@ -68,8 +66,13 @@ pub fn table(section: &Section) -> Table {
     table
 }
 
-/// The server's own memory without connections and with them.
-fn measure_one(peer: &Peer, connections: usize) -> io::Result<(u64, u64)> {
+/// The server's own memory without connections and with them, in a row called `server`.
+///
+/// # Errors
+///
+/// If it cannot be started or does not take them all.
+pub fn hold(peer: &Peer, server: &str, connections: usize) -> io::Result<Memory> {
+    let row = server.to_owned();
     let server = peer.start()?;
     sleep(SETTLING);
     let before = anonymous_bytes(server.pid())?;
@@ -85,5 +88,5 @@ fn measure_one(peer: &Peer, connections: usize) -> io::Result<(u64, u64)> {
     if !load.wait()?.success() {
         return Err(io::Error::other("the load on it failed"));
     }
-    Ok((before, after?))
+    Ok(Memory { server: row, connections, before, after: after? })
 }

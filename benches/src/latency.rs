@@ -21,7 +21,15 @@ pub fn measure(plan: &Plan) -> Section {
     for connections in plan.connections.clone().unwrap_or(vec![50]) {
         for rate in RATES {
             let per_second = Some(rate);
-            let load = Load { mode: "pace", connections, per_second, size: 64, seconds, rounds };
+            let load = Load {
+                mode: "pace",
+                connections,
+                per_second,
+                pipelined: 1,
+                size: 64,
+                seconds,
+                rounds,
+            };
             rows.extend(load.measure(&mut ready, &mut missing));
         }
     }

@@ -31,6 +31,7 @@ pub mod turns;
 
 pub mod connect;
 pub mod echo;
+pub mod http;
 pub mod idle;
 pub mod latency;
 pub mod micro;

@@ -43,6 +43,8 @@ enum Program {
         package: &'static str,
     },
     Nginx,
+    /// Ours, with a directory to serve.
+    Web,
 }
 
 /// The floor: what other servers' processor time is divided by.
@@ -98,6 +100,36 @@ pub const ECHOES: &[Peer] = &[
 /// Not an echo: it stands beside the others where one answer to one connection is all that counts.
 pub const NGINX: Peer =
     Peer { speech: Speech::Http, program: Program::Nginx, ..built("nginx (HTTP)", "", &[]) };
+
+/// What HTTP is compared with.
+pub const HYPER: &str = "hyper on tokio";
+/// The other server of HTTP that a goal names.
+pub const NGINX_HTTP: &str = "nginx";
+/// All that answer `Hello, world!`, on one core.
+pub const HELLOS: &[Peer] = &[
+    http(built(EPOLL, "peer-ropewalk", &[ADDRESS, "epoll"])),
+    http(built(URING, "peer-ropewalk", &[ADDRESS, "uring"])),
+    http(built(HYPER, "peer-hyper", &[ADDRESS])),
+    http(built("axum", "peer-axum", &[ADDRESS])),
+    http(built("actix-web", "peer-actix", &[ADDRESS])),
+    Peer { name: NGINX_HTTP, ..NGINX },
+    http(python("twisted.web", "http/twisted.py", "twisted")),
+];
+
+/// Those that serve files.
+pub const FILES: &[Peer] = &[
+    file(Peer { program: Program::Web, ..built(EPOLL, "", &["--reactor", "epoll"]) }),
+    file(Peer { program: Program::Web, ..built(URING, "", &["--reactor", "uring"]) }),
+    file(Peer { name: NGINX_HTTP, ..NGINX }),
+];
+
+const fn http(peer: Peer) -> Peer {
+    Peer { speech: Speech::Http, ..peer }
+}
+
+const fn file(peer: Peer) -> Peer {
+    Peer { speech: Speech::File, ..peer }
+}
 
 /// One thread and two. All but the first share two cores with the load.
 pub const WORKERS: &[Peer] = &[
@@ -155,6 +187,11 @@ pub struct Running {
 }
 
 impl Peer {
+    /// Whether it has an address that it never answers.
+    pub fn can_wait(&self) -> bool {
+        matches!(self.program, Program::Built("peer-ropewalk" | "peer-hyper"))
+    }
+
     /// Starts it on its core and waits until it listens.
     ///
     /// # Errors
@@ -213,6 +250,11 @@ impl Peer {
                 known = Some(address);
                 command.args(foreign::nginx_program()).arg("-p").arg(prefix);
                 command.args(["-c", "nginx.conf"])
+            }
+            Program::Web => {
+                let site = foreign::site()?;
+                command.arg(program("ropewalk")?).args(["web", "--log", "off", "--path"]).arg(site);
+                command.args(["--listen", ENDPOINT])
             }
         };
         command.args(self.words);

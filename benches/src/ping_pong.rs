@@ -1,4 +1,7 @@
-//! [`PingPong`]: the load. Each connection sends a message, waits until it is back, and sends the next.
+//! [`PingPong`]: the load. Each connection sends a message, waits until it is answered, and sends the next.
+//!
+//! The message comes back as it is, or it is one request of HTTP or several at once (pipelined). An answer is known by
+//! its length, which the first one on each connection showed.
 //!
 //! So a server is never asked for more than it gives, and is always asked for something: with many connections
 //! it works without a pause, with one it is woken for each message.
@@ -29,6 +32,8 @@ pub struct PingPong {
     epoll: OwnedFd,
     strands: Vec<Strand>,
     message: Vec<u8>,
+    /// How many answers a message has.
+    answers: usize,
     buffer: Vec<u8>,
     latencies: Latencies,
 }
@@ -37,6 +42,9 @@ pub struct PingPong {
 struct Strand {
     stream: TcpStream,
     sent: Instant,
+    /// The bytes that answer a message.
+    answer: usize,
+    /// Those of them that have not come.
     missing: usize,
 }
 
@@ -50,17 +58,45 @@ impl PingPong {
         if !(1..=connection::MESSAGE_BYTES_MAX).contains(&size) {
             return Err(io::Error::new(ErrorKind::InvalidInput, "messages of 1 to 16,384 bytes"));
         }
-        let message = vec![b'm'; size];
+        Self::with(server, connections, Speech::Echo, vec![b'm'; size], 1)
+    }
+
+    /// Opens `connections` to `server`, for `pipelined` requests at a time.
+    ///
+    /// # Errors
+    ///
+    /// What the system says; more requests at a time than [`connection::MESSAGE_BYTES_MAX`] holds, or none.
+    pub fn open_http(
+        server: SocketAddr,
+        connections: usize,
+        speech: Speech,
+        pipelined: usize,
+    ) -> io::Result<Self> {
+        let message = speech.request().repeat(pipelined);
+        if !(1..=connection::MESSAGE_BYTES_MAX).contains(&message.len()) {
+            return Err(io::Error::new(ErrorKind::InvalidInput, "some requests, but few"));
+        }
+        Self::with(server, connections, speech, message, pipelined)
+    }
+
+    fn with(
+        server: SocketAddr,
+        connections: usize,
+        speech: Speech,
+        message: Vec<u8>,
+        answers: usize,
+    ) -> io::Result<Self> {
         let epoll = epoll::create(epoll::CreateFlags::CLOEXEC)?;
         let mut strands = Vec::with_capacity(connections);
         for index in 0..connections as u64 {
-            let stream = connection::open(server, Speech::Echo)?;
+            let (stream, heard) = connection::open_and_hear(server, speech)?;
             let events = epoll::EventFlags::IN | epoll::EventFlags::ET;
             epoll::add(&epoll, &stream, epoll::EventData::new_u64(index), events)?;
-            strands.push(Strand { stream, sent: Instant::now(), missing: 0 });
+            let answer = if speech == Speech::Echo { message.len() } else { heard * answers };
+            strands.push(Strand { stream, sent: Instant::now(), answer, missing: 0 });
         }
         let latencies = Latencies::new();
-        Ok(Self { epoll, strands, message, buffer: vec![0; 64 * 1024], latencies })
+        Ok(Self { epoll, strands, message, answers, buffer: vec![0; 64 * 1024], latencies })
     }
 
     /// Plays for `length` and says what it cost the server, which is the process `server_pid`.
@@ -92,27 +128,26 @@ impl PingPong {
         Ok(())
     }
 
-    /// Takes what came on one connection; if the message is whole, counts it and sends the next.
+    /// Takes what came on one connection; if the answer is whole, counts it and sends the next message.
     fn hear(&mut self, index: usize) -> io::Result<()> {
         let strand = &mut self.strands[index];
-        let heard = match strand.stream.read(&mut self.buffer) {
-            Ok(0) => return Err(ErrorKind::ConnectionAborted.into()),
-            Err(error) if error.kind() == ErrorKind::WouldBlock => 0,
-            other => other?,
-        };
-        strand.missing = strand.missing.saturating_sub(heard);
-        if strand.missing == 0 && heard > 0 {
-            self.latencies.record(strand.sent.elapsed());
-            strand.send(&self.message)?;
+        while strand.missing > 0 {
+            match strand.stream.read(&mut self.buffer) {
+                Ok(0) => return Err(ErrorKind::ConnectionAborted.into()),
+                Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(()),
+                other => strand.missing = strand.missing.saturating_sub(other?),
+            }
         }
-        Ok(())
+        let took = strand.sent.elapsed();
+        (0..self.answers).for_each(|_| self.latencies.record(took));
+        strand.send(&self.message)
     }
 }
 
 impl Strand {
     fn send(&mut self, message: &[u8]) -> io::Result<()> {
         self.sent = Instant::now();
-        self.missing = message.len();
+        self.missing = self.answer;
         self.stream.write_all(message)
     }
 }

@@ -5,7 +5,7 @@ use std::io;
 use crate::figures::Section;
 use crate::table::Table;
 use crate::turns::Plan;
-use crate::{connect, echo, idle, latency, micro, workers};
+use crate::{connect, echo, http, idle, latency, micro, workers};
 
 /// One bench.
 pub struct Bench {
@@ -52,6 +52,12 @@ pub const BENCHES: &[Bench] = &[
         table: workers::table,
     },
     Bench {
+        name: "http",
+        about: "rate and server CPU per request of HTTP, and memory while one waits",
+        measure: http::measure,
+        table: http::table,
+    },
+    Bench {
         name: "micro",
         about: "single operations of the heart, by criterion",
         measure: |_| micro::measure(),
@@ -80,7 +86,7 @@ mod tests {
     fn an_unknown_bench_is_told_the_names() {
         assert_eq!(named("idle").map(|bench| bench.name), Ok("idle"));
         let error = named("speed").err();
-        let names = "no bench is called speed: echo, latency, connect, idle, workers, micro";
+        let names = "no bench is called speed: echo, latency, connect, idle, workers, http, micro";
         assert_eq!(error.as_deref(), Some(names));
     }
 }

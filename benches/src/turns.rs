@@ -32,6 +32,8 @@ pub struct Load {
     pub connections: usize,
     /// At what rate it sends, if not as fast as it is answered.
     pub per_second: Option<f64>,
+    /// How many requests are sent at a time, where they are of HTTP.
+    pub pipelined: usize,
     /// The bytes of a message.
     pub size: usize,
     /// How long a turn is measured.
@@ -80,6 +82,7 @@ impl Load {
         load.args(["--connections", &self.connections.to_string()]);
         load.args(["--seconds", &self.seconds.to_string()]);
         load.args(["--size", &self.size.to_string()]);
+        load.args(["--pipelined", &self.pipelined.to_string()]);
         if let Some(per_second) = self.per_second {
             load.args(["--rate", &per_second.to_string()]);
         }

@@ -19,7 +19,15 @@ pub fn measure(plan: &Plan) -> Section {
     let (rounds, seconds) = (plan.rounds.unwrap_or(5), plan.seconds.unwrap_or(0.8));
     let mut rows = Vec::new();
     for connections in plan.connections.clone().unwrap_or(vec![1_000]) {
-        let load = Load { mode: "play", connections, per_second: None, size: 64, seconds, rounds };
+        let load = Load {
+            mode: "play",
+            connections,
+            per_second: None,
+            pipelined: 1,
+            size: 64,
+            seconds,
+            rounds,
+        };
         rows.extend(load.measure(&mut ready, &mut missing));
     }
     let how = format!("messages of 64 bytes, medians of {rounds} rounds of {seconds} s");

@@ -42,10 +42,14 @@ fn run(mut options: Options) -> Result<(), Box<dyn Error>> {
     let pid = options.take("--server-pid")?.ok_or("--server-pid is missing")?;
     let length = Duration::try_from_secs_f64(options.take("--seconds")?.unwrap_or(2.0))?;
     let size = options.take("--size")?.unwrap_or(64);
+    let pipelined = options.take("--pipelined")?.unwrap_or(1);
     let per_second = options.take("--rate")?.unwrap_or(10_000.0);
     options.finish()?;
     let report = match mode.as_str() {
-        "play" => PingPong::open(server, connections, size)?.run(length, pid)?,
+        "play" if speech == Speech::Echo => {
+            PingPong::open(server, connections, size)?.run(length, pid)?
+        }
+        "play" => PingPong::open_http(server, connections, speech, pipelined)?.run(length, pid)?,
         "pace" => OpenLoop::open(server, connections)?.run(per_second, length, pid)?,
         "dial" => Dial::begin(server, speech)?.run(length, pid)?,
         _ => return Err(format!("no mode is called {mode}: play, pace, dial, hold").into()),

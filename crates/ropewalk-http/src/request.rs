@@ -255,6 +255,7 @@ impl Request {
             self.0.reply.borrow_mut().announce(length);
         }
         if self.has_no_body() {
+            // Nothing of it is sent, so nothing would ever be waited for: a large file would be read in one turn.
             self.flush_head();
             return self.finish();
         }

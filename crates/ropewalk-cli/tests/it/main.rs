@@ -10,6 +10,7 @@ mod nginx;
 mod program;
 mod refused;
 mod signals;
+mod slow_clients;
 mod system_calls;
 mod web;
 mod workers;
