@@ -8,7 +8,7 @@ use bytes::Bytes;
 use http::header::UPGRADE;
 use http::{HeaderMap, HeaderName, Method, Response, StatusCode, Uri, Version};
 use ropewalk_core::{
-    Address, Consumer, Cx, Deferred, Failure, Producer, Protocol, Streaming, Transport,
+    Address, Consumer, Cx, Deferred, Failure, FailureKind, Producer, Protocol, Streaming, Transport,
 };
 
 use crate::content::{Kind, Stream};
@@ -317,8 +317,9 @@ impl Request {
     /// left. What a loop that writes a long body waits for after each piece.
     ///
     /// # Errors
-    /// With why the connection was lost; a client that takes nothing for `send_timeout` loses it. As abandoned
-    /// when the answer is finished meanwhile, and `Local` if somebody waits already.
+    /// As cancelled when the client leaves meanwhile ([`Request::notify_finish`] says why; one that takes nothing
+    /// for `send_timeout` is made to), as abandoned when the answer is finished meanwhile, and `Local` if somebody
+    /// waits already.
     pub fn drained(&self) -> Deferred<()> {
         if self.0.has(flag::LOST) {
             return Deferred::fail(crate::exchange::client_left());
@@ -328,7 +329,14 @@ impl Request {
             return Deferred::succeed(());
         }
         self.0.set(flag::PRODUCED);
-        drained(self.transport(), site.limits.send_timeout)
+        // Whoever waits is most often ended with its request, and does not look: that is no error to be logged.
+        drained(self.transport(), site.limits.send_timeout).add_errback(|failure| {
+            Err(if failure.is(FailureKind::ConnectionDone) {
+                Failure::cancelled()
+            } else {
+                failure
+            })
+        })
     }
 
     /// Answers with 101 and hands the connection to another protocol, which gets what the client has sent

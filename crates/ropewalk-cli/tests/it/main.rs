@@ -1,5 +1,6 @@
 //! The `ropewalk` command as people use it: the real program, and real ones to talk to it.
 
+mod browser_chat;
 mod chat;
 mod command_line;
 mod echo;

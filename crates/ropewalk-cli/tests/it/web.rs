@@ -7,7 +7,6 @@ use std::process::{Command, Stdio};
 
 use rustix::process::Signal;
 
-use crate::nginx::nginx;
 use crate::program::{Directory, Program, has, ropewalk, serve, serve_tcp};
 
 /// What a program writes, once it has ended.
@@ -144,53 +143,6 @@ fn curl_and_openssl_speak_tls() {
 }
 
 #[test]
-fn nginx_in_front_hands_everything_on() {
-    let test = "nginx_in_front_hands_everything_on";
-    if !has(test, "curl") || !has(test, "nginx") {
-        return;
-    }
-    let (site, place) = (site(), Directory::new());
-    let behind = place.path("behind.sock");
-    let listen = format!("unix:{behind}");
-    let (_server, _) = serve(&["web", "--path", &site.path(""), "--listen", &listen]);
-    let _front = nginx(
-        &place,
-        &format!("location / {{ proxy_pass http://unix:{behind}:/; proxy_http_version 1.1; }}"),
-    );
-    let front = place.path("nginx.sock");
-    let through = |arguments: &[&str]| curl(&[&["--unix-socket", &front], arguments].concat());
-    assert_eq!(through(&["http://x/hello.txt"]), "hello world\n");
-    assert_eq!(through(&["-r", "6-", "http://x/hello.txt"]), "world\n");
-    through(&["-o", &place.path("got"), "http://x/numbers.bin"]);
-    let whole = fs::read(site.path("numbers.bin")).expect("a file");
-    assert!(fs::read(place.path("got")).expect("a file") == whole);
-}
-
-/// Each of slowhttptest's attacks, while somebody else is served.
-#[test]
-fn slow_clients_are_in_nobodys_way() {
-    let test = "slow_clients_are_in_nobodys_way";
-    if !has(test, "slowhttptest") || !has(test, "curl") {
-        return;
-    }
-    let site = site();
-    let (_server, url) = serve_site(&site, &["--log", "off"]);
-    let page = format!("{url}/numbers.bin");
-    // Slow heads, slow bodies, many ranges, slow reading.
-    for mode in ["-H", "-B", "-R", "-X"] {
-        let mut attack = Command::new("slowhttptest")
-            .args([mode, "-c", "300", "-r", "300", "-l", "3", "-i", "1", "-p", "2", "-u", &page])
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .spawn()
-            .expect("slowhttptest starts");
-        while attack.try_wait().expect("it is ours").is_none() {
-            assert_eq!(curl(&["-m", "2", &format!("{url}/hello.txt")]), "hello world\n", "{mode}");
-        }
-    }
-}
-
-#[test]
 fn wrk_gets_no_errors() {
     if !has("wrk_gets_no_errors", "wrk") {
         return;
@@ -241,6 +193,32 @@ fn stopping_lets_a_download_end() {
     download.read_to_end(&mut rest).expect("the rest");
     assert_eq!((first.len() - head + rest.len()) as u64, LEN, "the download broke off");
     assert!(server.wait().success());
+}
+
+#[test]
+fn clients_that_leave_in_the_middle_are_no_errors() {
+    if !has("clients_that_leave_in_the_middle_are_no_errors", "curl") {
+        return;
+    }
+    let site = site();
+    let large = fs::File::create(site.path("large.bin")).expect("a file");
+    large.set_len(1 << 30).expect("a file may have holes");
+    let log = Directory::new();
+    let (path, said) = (site.path(""), log.path("said"));
+    let listen = ["web", "--path", &path, "--listen", "tcp:0:interface=127.0.0.1"];
+    let mut command = ropewalk(&listen);
+    let mut server = Program::start(command.stderr(fs::File::create(&said).expect("a file")));
+    server.expect("listening on tcp ");
+    let url = format!("http://{}/large.bin", server.expect("\n").trim());
+    for _ in 0..2 {
+        // More than is held back for it, and less than all.
+        let taken = output(Command::new("sh").args(["-c", "curl -sS $0 | head -c 1000000", &url]));
+        assert_eq!(taken.len(), 1_000_000);
+        server.expect("GET /large.bin HTTP/1.1\" 499 ");
+    }
+    server.signal(Signal::TERM);
+    server.wait();
+    assert_eq!(fs::read_to_string(&said).expect("it is there"), "");
 }
 
 #[test]
