@@ -93,7 +93,10 @@ impl BrowserChat {
 /// What keeps a page to itself: nothing from elsewhere is loaded, and nobody frames it.
 fn guard(request: &Request) {
     const POLICY: HeaderName = header::CONTENT_SECURITY_POLICY;
-    request.set_header(POLICY, "default-src 'self'; frame-ancestors 'none'; base-uri 'none'");
+    request.set_header(
+        POLICY,
+        "default-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'self'",
+    );
     request.set_header(header::X_CONTENT_TYPE_OPTIONS, "nosniff");
     request.set_header(header::REFERRER_POLICY, "no-referrer");
 }
@@ -150,7 +153,7 @@ impl State {
             Ok(token) => token,
             Err(_) => return StatusCode::INTERNAL_SERVER_ERROR.into(),
         };
-        match BrowserMember::join(&self.room, value(pairs, "name"), now) {
+        match BrowserMember::join(&self.room, value(pairs, "name").trim(), now) {
             Err(error) => refusal(request, error),
             Ok(member) => {
                 let name = member.name().map(|name| name.as_str().to_owned()).unwrap_or_default();
@@ -191,16 +194,20 @@ impl State {
         };
         request.set_header(header::CONTENT_TYPE, "application/json");
         request.set_header(header::CACHE_CONTROL, "no-store");
-        member.poll(request, since, request.transport().reactor().now());
-        Answer::NotDoneYet
+        match member.poll(request, since, request.transport().reactor().now()) {
+            Ok(()) => Answer::NotDoneYet,
+            Err(error) => refusal(request, error),
+        }
     }
 
     fn events(&self, request: &Request) -> Answer {
         let Some((member, since)) = self.asking(request) else {
             return refusal(request, RoomError::NotAMember);
         };
-        member.stream(request, since);
-        Answer::NotDoneYet
+        match member.stream(request, since) {
+            Ok(()) => Answer::NotDoneYet,
+            Err(error) => refusal(request, error),
+        }
     }
 
     /// Who asks for news, and what was seen last.
@@ -210,10 +217,9 @@ impl State {
         Some((member, since.unwrap_or(0)))
     }
 
-    /// The member that a token stands for, while it is in the room.
+    /// The member that a token stands for. One that has left may have something to fetch until it is swept out.
     fn member(&self, token: &str) -> Option<BrowserMember> {
-        let member = self.members.borrow().get(token).cloned();
-        member.filter(|member| member.name().is_some())
+        self.members.borrow().get(token).cloned()
     }
 
     fn sweep(&self, reactor: &Reactor) {

@@ -93,6 +93,10 @@ impl fmt::Display for Parting {
 pub trait Listener: 'static {
     /// Something happened, by somebody else.
     fn notified(&self, notice: &Notice);
+
+    /// What its own member did is being told to all others: for those who show it at its place in the order of
+    /// the room. Does nothing by default. What is said to one alone is not among it.
+    fn echoed(&self, _notice: &Notice) {}
 }
 
 /// One event on its way to everybody.

@@ -87,6 +87,11 @@ impl Member {
 
     /// Leaves the room; the others are told why.
     pub fn leave(self, why: Parting) {
+        self.part(why);
+    }
+
+    /// Leaves the room while others may hold this member, too; a second time is nothing.
+    pub(crate) fn part(&self, why: Parting) {
         self.room.leave(&self.seat, why);
     }
 
@@ -155,6 +160,12 @@ impl Seat {
     pub(crate) fn notify(&self, notice: &Notice) {
         if !self.gone.get() {
             self.listener.notified(notice);
+        }
+    }
+
+    pub(crate) fn echo(&self, notice: &Notice) {
+        if !self.gone.get() {
+            self.listener.echoed(notice);
         }
     }
 }

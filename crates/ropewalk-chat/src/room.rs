@@ -17,7 +17,8 @@ use crate::{Floor, Listener, Member, Name, Notice, Parting, RoomError, RoomEvent
 /// A cheap handle to one chat room, or to one worker's part of it.
 ///
 /// # Ordering
-/// All members hear the same events in the same order. Who does something does not hear of it.
+/// All members hear the same events in the same order. Who does something is not notified of it; it is
+/// [echoed](Listener::echoed) to them at its place in that order.
 #[derive(Clone)]
 pub struct Room(Rc<State>);
 
@@ -168,10 +169,9 @@ impl Room {
         let seats = self.0.seats.borrow().clone();
         match to {
             To::One(seat) => seats.get(&seat).into_iter().for_each(|seat| seat.notify(&notice)),
-            To::AllBut(but) => seats
-                .range(..number)
-                .filter(|(seat, _)| **seat != but)
-                .for_each(|(_, seat)| seat.notify(&notice)),
+            To::AllBut(but) => seats.range(..number).for_each(|(number, seat)| {
+                if *number == but { seat.echo(&notice) } else { seat.notify(&notice) }
+            }),
         }
     }
 }

@@ -12,7 +12,7 @@ use ropewalk_testing::{
 /// A loop on which one room listens.
 pub(crate) struct Evening {
     pub(crate) room: Room,
-    event_loop: Loop,
+    pub(crate) event_loop: Loop,
 }
 
 /// One connection, and what it has been shown.

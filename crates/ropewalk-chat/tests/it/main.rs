@@ -1,5 +1,8 @@
 //! Whole evenings in the chat room, over a network in memory and in virtual time.
 
+mod browser;
+mod browser_limits;
 mod evening;
 mod limits;
 mod lines;
+mod visitor;
