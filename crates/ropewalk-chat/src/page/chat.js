@@ -23,16 +23,18 @@ function line(kind, name, text) {
   if (name) {
     const who = document.createElement("b");
     who.textContent = name;
-    item.append(who);
+    item.append(who, " ");
   }
-  item.append(text);
+  const words = document.createElement("span");
+  words.textContent = text;
+  item.append(words);
   log.append(item);
   while (log.children.length > 2000) log.firstChild.remove();
   if (follows) log.scrollTop = log.scrollHeight;
 }
 
 function showWho() {
-  by("who").replaceChildren(...[...here].sort().map(name => {
+  by("who").replaceChildren(...[...here].sort((one, other) => one.localeCompare(other)).map(name => {
     const item = document.createElement("li");
     item.textContent = name;
     return item;
@@ -60,23 +62,38 @@ function show(event) {
       if (own) me.name = event.text;
       line("note", "", `${event.name} is now called ${event.text}.`);
       break;
-    case "closed": line("note", "", "The room is closed."); break;
+    case "closed": outside("The room is closed."); break;
   }
   showWho();
 }
 
-const pause = seconds => new Promise(done => setTimeout(done, seconds * 1000));
+// Until time has passed, or the network is back.
+const pause = seconds => new Promise(done => {
+  setTimeout(done, seconds * 1000);
+  addEventListener("online", done, { once: true });
+});
 
-async function listen() {
-  for (let wait = 1; me.token;) {
+// The server answers with nothing after 50 seconds at the latest; behind that, the connection is dead.
+const ANSWER_TIMEOUT = 60_000;
+let waiting = new AbortController();
+addEventListener("offline", () => waiting.abort()); // Nothing would come any more, nor say so.
+
+// For as long as this page is that member: who was out and came in again is another.
+async function listen(token) {
+  for (let wait = 1; me.token === token;) {
     try {
-      const response = await fetch(`news?token=${me.token}&since=${me.last}`);
+      waiting = new AbortController();
+      const signal = AbortSignal.any([waiting.signal, AbortSignal.timeout(ANSWER_TIMEOUT)]);
+      const response = await fetch(`news?token=${token}&since=${me.last}`, { signal });
+      const events = response.ok ? await response.json() : [];
+      if (me.token !== token) return;
       if (response.status === 410) return outside("You are not in the room any more.");
       if (!response.ok) throw new Error(response.statusText);
-      (await response.json()).forEach(show);
+      events.forEach(show);
       by("state").textContent = "";
       wait = 1;
     } catch {
+      if (me.token !== token) return;
       by("state").textContent = "The connection is lost; trying again…";
       await pause(wait);
       wait = Math.min(wait * 2, 15);
@@ -106,9 +123,9 @@ by("door").addEventListener("submit", async event => {
     line("note", "", `You are here as ${joined.name}.`);
     showWho();
     by("text").focus();
-    listen();
+    listen(me.token);
   } catch (error) {
-    by("refused").textContent = error.message;
+    by("refused").textContent = error.status ? error.message : "there is no connection";
   }
 });
 
@@ -122,8 +139,9 @@ by("speak").addEventListener("submit", async event => {
     if (said.note) line("note", "", said.note);
   } catch (error) {
     if (error.status === 410) return outside("You are not in the room any more.");
-    by("text").value = text;
-    line("note", "", `Not said: ${error.message}`);
+    by("text").value ||= text;
+    const why = error.status ? error.message : "there is no connection";
+    line("note", "", `Not said: ${why}.`);
   }
 });
 

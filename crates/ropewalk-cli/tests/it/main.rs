@@ -1,6 +1,7 @@
 //! The `ropewalk` command as people use it: the real program, and real ones to talk to it.
 
 mod browser_chat;
+mod browser_pages;
 mod chat;
 mod command_line;
 mod echo;

@@ -154,7 +154,8 @@ pub(crate) fn wait_for(socket: &str) {
     }
 }
 
-fn note_skip(test: &str, name: &str) {
+/// Notes `test` as skipped for want of something.
+pub(crate) fn note_skip(test: &str, name: &str) {
     let Some(file) = std::env::var_os("ROPEWALK_SKIPS") else { return };
     let opened = OpenOptions::new().create(true).append(true).open(file);
     let line = format!("{test}: there is no {name}\n");
