@@ -15,6 +15,12 @@ async function post(path, fields) {
   return said;
 }
 
+// Everybody has a colour, the same on all pages.
+function paint(item, name) {
+  const hue = [...name].reduce((sum, letter) => (sum * 31 + letter.codePointAt(0)) % 360, 7);
+  item.style.setProperty("--hue", hue);
+}
+
 function line(kind, name, text) {
   const log = by("log");
   const follows = log.scrollHeight - log.scrollTop - log.clientHeight < 40;
@@ -23,6 +29,7 @@ function line(kind, name, text) {
   if (name) {
     const who = document.createElement("b");
     who.textContent = name;
+    paint(who, name);
     item.append(who, " ");
   }
   const words = document.createElement("span");
@@ -37,6 +44,7 @@ function showWho() {
   by("who").replaceChildren(...[...here].sort((one, other) => one.localeCompare(other)).map(name => {
     const item = document.createElement("li");
     item.textContent = name;
+    paint(item, name);
     return item;
   }));
 }
@@ -53,7 +61,7 @@ function show(event) {
   switch (event.kind) {
     case "said": line("said" + own, event.name, event.text); count(); break;
     case "acted": line("acted" + own, "", `* ${event.name} ${event.text}`); count(); break;
-    case "told": line("told", `${event.name}, to you alone:`, event.text); count(); break;
+    case "told": line("told", event.name, `(to you alone) ${event.text}`); count(); break;
     case "joined": here.add(event.name); line("note", "", `${event.name} came in.`); break;
     case "left": here.delete(event.name); line("note", "", `${event.name} left (${event.text}).`); break;
     case "renamed":

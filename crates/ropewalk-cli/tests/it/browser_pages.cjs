@@ -64,6 +64,8 @@ async function talk(alice, bob) {
   await carol.hears("<alice> Good evening! Who rows tomorrow?");
   carol.say("I do, from the old pier");
   await sees(bob, "I do, from the old pier");
+  carol.say("/msg alice Bob cannot row, you know");
+  await sees(alice, "(to you alone) Bob cannot row, you know");
   await say(bob, "/me brings <b>coffee</b> & rope");
   await carol.hears("* bob brings <b>coffee</b> & rope");
   for (const page of [alice, bob]) {
@@ -90,8 +92,9 @@ async function cutOffAndBack(alice, bob, carol) {
   await sees(bob, "I am in");
   const [atDesk, onPhone] = [await shown(alice), await shown(bob)];
   const since = "carol came in.";
-  const own = onPhone.filter(line => !line.startsWith("Not said"));
-  assert.deepEqual(own.slice(own.indexOf(since)), atDesk.slice(atDesk.indexOf(since)));
+  const heardByAll = lines => lines.slice(lines.indexOf(since)).filter(line => !/Not said|alone/.test(line));
+  assert.deepEqual(heardByAll(onPhone), heardByAll(atDesk));
+  assert.equal(heardByAll(onPhone).length, 7);
 }
 
 async function evening(browser) {
