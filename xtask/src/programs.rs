@@ -27,6 +27,8 @@ const PROGRAMS: &[Program] = &[
     Program { name: "wrk", package: "wrk" },
     Program { name: "slowhttptest", package: "slowhttptest" },
     Program { name: "chromium", package: "chromium" },
+    Program { name: "node", package: "nodejs" },
+    Program { name: "npm", package: "npm" },
 ];
 
 /// Installs what is missing, where that can be done. Never fails: tests skip what is not there.

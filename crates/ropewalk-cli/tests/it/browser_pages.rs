@@ -18,7 +18,7 @@ fn playwright(test: &str) -> Option<PathBuf> {
     }
     let mut install = Command::new("npm");
     install.args(["install", "--no-audit", "--no-fund", "--no-save", "--prefix"]).arg(&place);
-    let installed = install.arg("playwright-core@1").stdout(Stdio::null()).status();
+    let installed = install.arg("playwright-core@1.65.1").stdout(Stdio::null()).status();
     if installed.is_ok_and(|status| status.success()) {
         return Some(modules);
     }
