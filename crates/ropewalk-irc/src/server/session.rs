@@ -186,9 +186,12 @@ impl IrcSession {
     fn complain_no_utf8(&self, line: &[u8]) {
         let line = String::from_utf8_lossy(line);
         let message = Message::parse(&line, &LineLimits::FROM_CLIENT);
+        let label = message.as_ref().ok().and_then(|message| self.label(message));
+        label.into_iter().for_each(|label| self.out.begin_response(label));
         let command = message.map_or("*".into(), |message| message.command().to_ascii_uppercase());
         let text = "Message rejected, your software has to use UTF-8 on this network";
         self.out.standard("FAIL", &[&command, "INVALID_UTF8"], text);
+        self.out.finish_response();
     }
 
     fn complain_too_long(&self) {

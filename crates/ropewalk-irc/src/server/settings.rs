@@ -10,6 +10,8 @@ use ropewalk_core::Deferred;
 pub struct IrcSettings {
     /// What the server is called, before what it says: a host's name. Default `irc.ropewalk.local`.
     pub server_name: String,
+    /// What it is, for people: `LINKS` says it. Default `Ropewalk`.
+    pub description: String,
     /// What the network is called. Default `Ropewalk`.
     pub network_name: String,
     /// The message of the day, in lines. Default none.
@@ -74,6 +76,7 @@ impl Default for IrcSettings {
     fn default() -> Self {
         Self {
             server_name: "irc.ropewalk.local".into(),
+            description: "Ropewalk".into(),
             network_name: "Ropewalk".into(),
             motd: Vec::new(),
             admin: Vec::new(),
