@@ -1,4 +1,4 @@
-//! IRC: the codec of its messages, with the tags of IRCv3.
+//! IRC: the codec of its messages, with the tags of IRCv3, and a client.
 //!
 //! Everything is sans-I/O: what is read is text that somebody else received, what is written goes into a buffer.
 //! Text is UTF-8 (`UTF8ONLY`); who hears other bytes decides what to do with them before anything here sees them.
@@ -10,6 +10,7 @@
 //! | how long it may be | [`LineLimits`] |
 //! | what may be called how, and which names are the same | [`Nick`], [`ChannelName`], [`CaseMapping`] |
 //! | whom a mask means | [`Mask`] |
+//! | how to be a client of a server | [`client`] |
 //!
 //! # Example
 //! ```
@@ -30,6 +31,7 @@
 
 mod casemap;
 mod channel_name;
+pub mod client;
 mod encode;
 mod error;
 mod fold;

@@ -1,6 +1,7 @@
 //! IRC in memory and in virtual time: lines, names, masks.
 
 mod casemaps;
+mod client;
 mod lines_built;
 mod lines_taken_apart;
 mod masks;
