@@ -34,8 +34,6 @@ pub enum Event<'a> {
     },
     /// This client has another nick.
     NickChanged {
-        /// The one before.
-        before: &'a str,
         /// The new one.
         nick: &'a str,
     },

@@ -111,7 +111,7 @@ fn tell<C: IrcClient + ?Sized>(client: &mut C, irc: &Irc, event: &Event<'_>) {
         Event::Joined { channel } => client.joined(irc, channel),
         Event::Left { channel } => client.left(irc, channel),
         Event::KickedFrom { channel, by, reason } => client.kicked_from(irc, channel, *by, reason),
-        Event::NickChanged { nick, .. } => client.nick_changed(irc, nick),
+        Event::NickChanged { nick } => client.nick_changed(irc, nick),
         Event::UserJoined { user, channel } => client.user_joined(irc, *user, channel),
         Event::UserLeft { user, channel, reason } => client.user_left(irc, *user, channel, reason),
         Event::UserKicked { channel, nick, by, reason } => {

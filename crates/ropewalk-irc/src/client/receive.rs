@@ -154,14 +154,15 @@ impl State {
         Some(Event::UserQuit { user, reason: message.param(0).unwrap_or_default() })
     }
 
+    /// Inspircd 3 puts the new nick in place of the old one where it labels the line as an answer.
     fn nick_heard<'m>(&mut self, message: &Message<'m>) -> Option<Event<'m>> {
         let (user, nick) = (message.source()?, message.param(0)?);
-        let is_own = self.is_me(user.nick);
-        self.roster.user_renamed(user.nick, nick);
-        if is_own {
+        if self.is_me(user.nick) || self.requests.is_answered_by(message) {
+            self.roster.user_renamed(&self.nick, nick);
             nick.clone_into(&mut self.nick);
-            return Some(Event::NickChanged { before: user.nick, nick });
+            return Some(Event::NickChanged { nick });
         }
+        self.roster.user_renamed(user.nick, nick);
         Some(Event::UserRenamed { user, nick })
     }
 

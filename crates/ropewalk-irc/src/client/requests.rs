@@ -86,6 +86,12 @@ impl Requests {
         numbers.into_iter().filter_map(|number| self.finish(number, Err(why.clone()))).collect()
     }
 
+    /// Whether the line has the label of a request with the same command: then it is by this client.
+    pub(crate) fn is_answered_by(&self, message: &Message<'_>) -> bool {
+        let request = self.labeled(message).and_then(|(number, _)| self.waiting.get(&number));
+        request.is_some_and(|request| message.is(request.waiting.subject().command))
+    }
+
     /// The server has answered what was sent behind a request that may be silent.
     pub(crate) fn fence_heard(&mut self, token: &str) -> Option<Firing> {
         self.finish(number_of(token)?, Ok(()))

@@ -91,7 +91,8 @@ impl Session {
         let mut state = self.state.borrow_mut();
         let state = &mut *state;
         let source = message.source();
-        let is_by_me = source.is_some_and(|source| state.is_me(source.nick));
+        let is_by_me = source.is_some_and(|source| state.is_me(source.nick))
+            || state.requests.is_answered_by(message);
         if let Some((user, host)) = source.and_then(|s| s.user.zip(s.host)).filter(|_| is_by_me) {
             state.user_host = Some((user.to_owned(), host.to_owned()));
         }

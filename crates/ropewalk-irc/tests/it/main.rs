@@ -6,4 +6,5 @@ mod lines_built;
 mod lines_taken_apart;
 mod masks;
 mod names;
+mod real;
 mod round_trips;

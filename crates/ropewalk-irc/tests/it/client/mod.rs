@@ -65,7 +65,7 @@ fn told(event: &Event<'_>) -> String {
         }
         Event::UserQuit { user, reason } => format!("{} quit: {reason}", user.nick),
         Event::UserRenamed { user, nick } => format!("{} is {nick}", user.nick),
-        Event::NickChanged { before, nick } => format!("I am {nick}, not {before}"),
+        Event::NickChanged { nick } => format!("I am {nick}"),
         Event::KickedFrom { channel, by, reason } => {
             format!("kicked from {channel} by {}: {reason}", by.nick)
         }

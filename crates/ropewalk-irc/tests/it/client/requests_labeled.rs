@@ -44,6 +44,18 @@ fn a_message_has_arrived_when_it_comes_back_and_not_when_it_is_refused() {
 }
 
 #[test]
+fn a_nick_is_one_s_own_by_its_label_even_if_the_line_comes_from_the_new_one() {
+    let served = Served::with_capabilities(LABELS);
+    served.hear(":dan!d@h JOIN #a\r\n");
+    let renamed = Awaited::new(served.irc().set_nick("eve"));
+    served.hear("@label=rw1 :eve!d@h NICK eve\r\n");
+    renamed.value();
+    assert_eq!(served.irc().nick(), "eve");
+    assert_eq!(served.irc().members("#a").len(), 1);
+    assert_eq!(served.irc().members("#a")[0].nick, "eve");
+}
+
+#[test]
 fn a_join_takes_the_whole_batch() {
     let served = Served::with_capabilities(LABELS);
     let joined = Awaited::new(served.irc().join("#a"));
