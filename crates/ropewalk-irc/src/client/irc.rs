@@ -153,6 +153,14 @@ impl Irc {
         if self.of_channel(channel, |_| ()).is_some() {
             return Deferred::succeed(()); // A server says nothing to that.
         }
+        if self.is_signed_on() && !self.isupport().is_channel(channel) {
+            // `JOIN 0` leaves all channels.
+            let why = format!(
+                "{channel:?} is no channel: {} begin one here",
+                self.isupport().channel_types
+            );
+            return Deferred::fail(Failure::new(FailureKind::Local, why));
+        }
         self.0.ask(Done::join(channel), message)
     }
 

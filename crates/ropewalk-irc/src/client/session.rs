@@ -131,7 +131,8 @@ impl Session {
             Ok(lines) => self.write_lines(&lines),
             Err(failure) => return self.abort(failure),
         }
-        if message.is("CAP") {
+        let is_changed = |word: &str| ["ACK", "DEL"].iter().any(|w| word.eq_ignore_ascii_case(w));
+        if message.is("CAP") && message.param(1).is_some_and(is_changed) {
             told.events.push(Event::CapabilitiesChanged);
         }
         match message.command() {

@@ -98,8 +98,11 @@ impl State {
         self.isupport.case_mapping.same(&self.nick, nick)
     }
 
+    /// A nick that the server cuts short is had when its beginning is.
     pub(crate) fn wants_other_nick(&self) -> bool {
-        !self.is_me(&self.nick_wanted)
+        let wanted = &self.nick_wanted;
+        let cut = wanted.floor_char_boundary(self.isupport.nick_bytes_max);
+        !(self.is_me(wanted) || cut < wanted.len() && self.is_me(&wanted[..cut]))
     }
 
     /// Whether answers come with the label of what they answer.

@@ -1,4 +1,5 @@
-//! IRC in memory and in virtual time: lines, names, masks.
+//! IRC: lines, names and masks; the client in memory and in virtual time, and against real servers.
+#![allow(clippy::print_stderr, reason = "a test that fails says where it was")]
 
 mod casemaps;
 mod client;

@@ -39,8 +39,14 @@ fn who_finds_no_nick_gives_up() {
 #[test]
 fn a_nick_that_the_server_has_cut_short_is_believed() {
     let served = Served::connect(ClientOptions::new("danielsson"));
-    served.hear(":irc 001 danielsso :Welcome\r\n");
+    served.hear(
+        ":irc 001 danielsso :Welcome\r\n:irc 005 danielsso NICKLEN=9 :x\r\n:irc 422 x :No MOTD\r\n",
+    );
+    served.hear(":irc PONG irc lag1\r\n");
     assert_eq!(served.irc().nick(), "danielsso");
+    served.written();
+    served.advance(70);
+    assert_eq!(served.written(), "PING lag2\r\n", "and no other is asked for");
 }
 
 fn signed_on_as_dan_() -> Served {

@@ -17,7 +17,8 @@ use super::server_error::ServerError;
 /// # Ordering
 /// Of each line first the client's state changes, then the Deferreds fire that waited for it, then
 /// [`message_received`](Self::message_received) is called, then [`event_received`](Self::event_received), which
-/// calls the others. `signed_on` comes before all that is about channels; `connection_lost` is last.
+/// calls the others. `signed_on` comes before all that is about channels, and before the Deferreds of
+/// [`Irc::signed_on`] fire; `connection_lost` is last, when everything that waited has failed.
 ///
 /// What is asked of [`Irc`] inside a callback is sent when its turn comes; its answer never comes inside the callback.
 ///
