@@ -53,6 +53,15 @@ fn notices_unknown_words_and_own_echoes_are_not_answered() {
 }
 
 #[test]
+fn what_was_asked_long_ago_is_not_answered() {
+    let served = served();
+    served.hear(
+        ":irc BATCH +h chathistory #a\r\n@batch=h :eve!e@h PRIVMSG dan :\u{1}VERSION\u{1}\r\n",
+    );
+    assert_eq!((served.written(), served.news()), (String::new(), vec!["CtcpQueried".to_owned()]));
+}
+
+#[test]
 fn who_asks_too_often_is_not_answered_for_a_while() {
     let served = served();
     let question = ":eve!e@h PRIVMSG dan :\u{1}VERSION\u{1}\r\n";

@@ -14,6 +14,8 @@ fn a_join_is_done_when_the_members_are_known() {
     let served = Served::signed_on();
     let joined = Awaited::new(served.irc().join("#Ropes"));
     assert_eq!(served.written(), "JOIN #Ropes\r\n");
+    served.hear(":irc 366 dan #ropes :End\r\n");
+    assert!(!joined.is_there(), "somebody asked from outside before");
     served.hear(":dan!d@host JOIN #ropes\r\n");
     assert!(!joined.is_there());
     served.hear(":irc 353 dan = #ropes :@eve +bob dan\r\n:irc 366 dan #other :End\r\n");
@@ -246,6 +248,7 @@ fn everything_that_waits_fails_with_the_connection() {
     assert!(Awaited::new(irc.signed_on()).failure().is(FailureKind::Peer));
     assert!(!irc.is_signed_on());
     assert!(Awaited::new(irc.quit("")).is_there());
+    assert_eq!(served.conversation.event_loop().next_deadline(), None, "no timer is left");
 }
 
 #[test]

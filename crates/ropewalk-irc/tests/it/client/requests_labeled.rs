@@ -89,6 +89,25 @@ fn a_standard_reply_is_a_refusal() {
 }
 
 #[test]
+fn labels_are_of_no_use_without_batches() {
+    let served = Served::with_capabilities("labeled-response message-tags");
+    drop(served.irc().mode("#a", &["+n"]));
+    assert_eq!(served.written(), "MODE #a +n\r\nPING rw1\r\n");
+}
+
+#[test]
+fn batches_that_are_never_ended_are_kept_track_of_up_to_a_limit() {
+    let served = Served::with_capabilities(LABELS);
+    let (first, second) =
+        (Awaited::new(served.irc().list("")), Awaited::new(served.irc().list("")));
+    (0..64).for_each(|n| served.hear(&format!("@label=rw1 :irc BATCH +{n} labeled-response\r\n")));
+    served.hear("@label=rw2 :irc BATCH +x labeled-response\r\n:irc BATCH -x\r\n");
+    assert!(!second.is_there());
+    (0..64).for_each(|n| served.hear(&format!(":irc BATCH -{n}\r\n")));
+    assert_eq!(first.value(), []);
+}
+
+#[test]
 fn labels_and_batches_that_nobody_asked_for_do_no_harm() {
     let served = Served::with_capabilities(LABELS);
     for line in [
