@@ -10,6 +10,8 @@
 //! | how long it may be | [`LineLimits`] |
 //! | what may be called how, and which names are the same | [`Nick`], [`ChannelName`], [`CaseMapping`] |
 //! | whom a mask means | [`Mask`] |
+//! | users and channels, whatever protocol the users came by | [`network`] |
+//! | how clients of IRC become users | [`server`] |
 //! | how to be a client of a server | [`client`] |
 //!
 //! # Example
@@ -38,9 +40,11 @@ mod fold;
 mod limits;
 mod mask;
 mod message;
+pub mod network;
 mod nick;
 pub mod numeric;
 mod parse;
+pub mod server;
 mod source;
 mod tags;
 

@@ -7,5 +7,7 @@ mod lines_built;
 mod lines_taken_apart;
 mod masks;
 mod names;
+mod network;
 mod real;
 mod round_trips;
+mod server;
