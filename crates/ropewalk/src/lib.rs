@@ -58,7 +58,7 @@ pub use ropewalk_core::{
 pub use ropewalk_framing as framing;
 /// HTTP/1.1, a server's side and a client's.
 pub use ropewalk_http as http;
-/// IRC: its messages and names.
+/// IRC: its messages and names, and a client.
 pub use ropewalk_irc as irc;
 /// Drivers, sockets, files and signals of this machine.
 pub use ropewalk_net as net;
