@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use ropewalk_core::Deferred;
 
+use super::HistoryStore;
+
 /// What a server says of itself, and whom it trusts.
 #[derive(Clone)]
 pub struct IrcSettings {
@@ -24,6 +26,8 @@ pub struct IrcSettings {
     pub operators: Vec<OperatorLogin>,
     /// Who knows the accounts, for SASL. Default nobody: SASL is not offered.
     pub accounts: Option<Rc<dyn Accounts>>,
+    /// Who keeps more of what was said than the network. Default nobody.
+    pub history: Option<Rc<dyn HistoryStore>>,
     /// The channels that clients are put on when they come. Default none.
     pub channels: Vec<String>,
     /// What a client may do.
@@ -83,6 +87,7 @@ impl Default for IrcSettings {
             password: None,
             operators: Vec::new(),
             accounts: None,
+            history: None,
             channels: Vec::new(),
             limits: IrcLimits::default(),
         }
