@@ -21,6 +21,7 @@ use std::time::SystemTime;
 use ropewalk_core::Time;
 
 use super::channel::Channel;
+use super::event::in_millis;
 use super::identity;
 use super::pace::Pace;
 use super::part::{Audience, Part, Posted};
@@ -176,7 +177,7 @@ impl State {
 
     /// An event of this moment, which is not before what was before it, even if the calendar was set back.
     fn record(&mut self, source: Arc<Identity>, event: Event, at: Moment) -> Arc<Record> {
-        self.last_at = self.last_at.max(at.wall);
+        self.last_at = self.last_at.max(in_millis(at.wall));
         let at = self.last_at;
         let msgid = MsgId::new(at, self.next_number());
         Arc::new(Record { source, event, msgid, at })
