@@ -2,7 +2,7 @@
 //! services of atheme to log in to, as Debian has them; and our own, in memory. The same scenes on each.
 
 mod deaths;
-mod programs;
+pub(crate) mod programs;
 mod sasl;
 mod scenes;
 mod services;
