@@ -300,7 +300,7 @@ impl Request {
     /// before that is the one.
     pub fn set_filter(&self, filter: impl Filter) {
         if self.0.is_unsent() {
-            self.0.rare(|rare| rare.filter = Some(Box::new(filter)));
+            drop(self.0.rare(|rare| rare.filter.replace(Box::new(filter))));
         }
     }
 
