@@ -279,6 +279,13 @@ impl Exchange {
         self.finish(text.into(), None);
     }
 
+    pub(crate) fn begin_raw(&self) {
+        if self.is_unsent() {
+            drop(self.rare_if_any(|rare| rare.filter.take())); // It would look at the head, and here is none.
+            self.reply.borrow_mut().begin_raw();
+        }
+    }
+
     /// Hands the connection to another protocol, behind the head that `status` and the fields make.
     pub(crate) fn upgraded(&self, status: StatusCode, fields: &[(HeaderName, &str)]) -> bool {
         // The bytes of a body that is still coming would be the other protocol's (RFC 9110 section 7.8).

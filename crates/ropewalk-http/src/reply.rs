@@ -150,6 +150,12 @@ impl Reply {
         out.extend_from_slice(b"\r\n");
     }
 
+    /// Writes no head, and ends the body with the connection.
+    pub(crate) fn begin_raw(&mut self) {
+        self.stage = Stage::UntilClose;
+        self.closes = true;
+    }
+
     /// Appends the head behind which the connection is another protocol's: no body, and no word on how long it
     /// is (RFC 9110 sections 9.3.6 and 15.2.2).
     pub(crate) fn put_switch(&mut self, out: &mut Vec<u8>, asked: &Asked<'_>) {

@@ -206,7 +206,8 @@ impl Shared {
         if let Some(value) = &self.options.cache_control {
             request.set_header(http::header::CACHE_CONTROL, value);
         }
-        if self.options.precompressed && coding.is_some() {
+        if self.options.precompressed {
+            // Whichever this is: a cache is to ask again for whoever takes another.
             request.append_header(VARY, "Accept-Encoding");
         }
         match validators.check(request) {
