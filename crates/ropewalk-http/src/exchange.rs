@@ -11,7 +11,9 @@ use std::rc::Rc;
 use bytes::Bytes;
 use http::header::CONTENT_LENGTH;
 use http::{HeaderMap, HeaderName, StatusCode};
-use ropewalk_core::{Consumer, Deferred, Failure, FailureKind, Resolver, Time, Transport};
+use ropewalk_core::{
+    Consumer, Deferred, Failure, FailureKind, FileRange, Resolver, Time, Transport,
+};
 
 use crate::Body;
 use crate::body::Pipe;
@@ -209,6 +211,25 @@ impl Exchange {
             self.transport().write_bytes(data);
             self.transport().write(end);
         }
+    }
+
+    /// Whether nobody has to see the bytes of the body: neither a filter nor a layer.
+    pub(crate) fn sends_files(&self) -> bool {
+        self.transport().sends_files() && !self.rare_if_any(|rare| rare.filter.is_some())
+    }
+
+    /// Sends a piece of the body that lies in a file, if that [can be](Self::sends_files).
+    pub(crate) fn write_file(&self, mut range: FileRange) {
+        if self.has(flag::LOST | flag::FINISHED) {
+            return;
+        }
+        let mut end: &[u8] = b"";
+        self.compose(|exchange, reply, out| {
+            exchange.head_first(reply, out, None);
+            (range.len, end) = reply.frame(out, range.len);
+        });
+        self.transport().write_file(range);
+        self.transport().write(end);
     }
 
     /// Sends the whole body, or the last piece of it, and ends the answer.

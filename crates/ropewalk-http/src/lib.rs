@@ -58,7 +58,7 @@ mod upload;
 pub use agent::{Agent, AgentOptions, Ask, StartTls};
 pub use body::Body;
 pub use client::{ClientProtocol, Informed};
-pub use content::Content;
+pub use content::{Content, FileStream};
 pub use cookie_jar::CookieJar;
 pub use drain::drained;
 pub use error::HttpError;

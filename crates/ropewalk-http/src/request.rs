@@ -382,11 +382,19 @@ const FRAMES_MAX: usize = 256;
 async fn pump(request: Request, mut stream: Stream) -> Result<(), Failure> {
     let mut trailers = None;
     let mut frames = 0;
-    while let Some(frame) = poll_fn(|cx| stream.as_mut().poll_frame(cx)).await {
+    loop {
         frames += 1;
         if frames % FRAMES_MAX == 0 {
             next_turn().await;
         }
+        if request.0.sends_files()
+            && let Some(range) = stream.as_mut().next_range()
+        {
+            request.0.write_file(range);
+            request.drained().await?;
+            continue;
+        }
+        let Some(frame) = poll_fn(|cx| stream.as_mut().poll_frame(cx)).await else { break };
         let frame = frame.inspect_err(|failure| request.abort(failure.clone()))?;
         match frame.into_data() {
             Ok(data) => {
