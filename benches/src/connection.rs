@@ -1,9 +1,10 @@
 //! Opening connections to a server, in a way that overtaxes no backlog, and what is said on them.
 
 use std::io::{self, ErrorKind, Read, Write};
-use std::net::{SocketAddr, TcpStream};
 use std::str::FromStr;
 use std::time::Duration;
+
+use crate::target::{Target, Wire};
 
 /// One message is at most this long, so that a socket's buffer always takes it whole.
 pub const MESSAGE_BYTES_MAX: usize = 16 * 1024;
@@ -81,12 +82,12 @@ fn is_whole_response(heard: &[u8]) -> bool {
 
 /// Connects, speaks once and hears the answer: the server has accepted this one before the next comes.
 ///
-/// The stream does not block and does not wait for more to send (`TCP_NODELAY`).
+/// The connection does not block.
 ///
 /// # Errors
 ///
 /// What the system says, or that the server did not answer.
-pub fn open(server: SocketAddr, speech: Speech) -> io::Result<TcpStream> {
+pub fn open(server: &Target, speech: Speech) -> io::Result<Wire> {
     Ok(open_and_hear(server, speech)?.0)
 }
 
@@ -95,15 +96,14 @@ pub fn open(server: SocketAddr, speech: Speech) -> io::Result<TcpStream> {
 /// # Errors
 ///
 /// As [`open`].
-pub fn open_and_hear(server: SocketAddr, speech: Speech) -> io::Result<(TcpStream, usize)> {
+pub fn open_and_hear(server: &Target, speech: Speech) -> io::Result<(Wire, usize)> {
     if speech == Speech::Wait {
         let (mut stream, heard) = open_and_hear(server, Speech::Http)?;
         stream.write_all(speech.request())?;
         return Ok((stream, heard));
     }
-    let mut stream = TcpStream::connect(server)?;
-    stream.set_nodelay(true)?;
-    stream.set_read_timeout(Some(SILENCE_MAX))?;
+    let mut stream = server.connect()?;
+    stream.socket().set_read_timeout(Some(SILENCE_MAX))?;
     stream.write_all(speech.request())?;
     let (mut heard, mut buffer) = (Vec::new(), [0; 16 * 1024]);
     while !speech.is_answered_by(&heard) {
@@ -113,7 +113,7 @@ pub fn open_and_hear(server: SocketAddr, speech: Speech) -> io::Result<(TcpStrea
             return Err(io::Error::new(ErrorKind::InvalidData, "the server does not answer"));
         }
     }
-    stream.set_nonblocking(true)?;
+    stream.socket().set_nonblocking(true)?;
     Ok((stream, heard.len()))
 }
 

@@ -1,7 +1,7 @@
 //! The load: talks to a server and prints one line of JSON.
 //!
 //! `load MODE --connect ADDR …`, where the mode is `play` (ping-pong on N connections), `pace` (a fixed rate on N
-//! connections), `dial` (one connection after the other), or `hold` (opens N connections, says so, and holds them
+//! connections), `dial` (one connection after the other; with a `--certificate` to trust, over TLS), or `hold` (opens N connections, says so, and holds them
 //! until its standard input ends).
 
 #![forbid(unsafe_code)]
@@ -10,6 +10,7 @@
 use std::error::Error;
 use std::io::{self, Read};
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -18,6 +19,7 @@ use benches::dial::Dial;
 use benches::open_loop::OpenLoop;
 use benches::options::Options;
 use benches::ping_pong::PingPong;
+use benches::target::Target;
 use serde_json::json;
 
 fn main() -> ExitCode {
@@ -32,12 +34,14 @@ fn main() -> ExitCode {
 
 fn run(mut options: Options) -> Result<(), Box<dyn Error>> {
     let mode = options.take_word().ok_or("usage: load play | pace | dial | hold")?;
-    let server: SocketAddr = options.take("--connect")?.ok_or("--connect is missing")?;
+    let address: SocketAddr = options.take("--connect")?.ok_or("--connect is missing")?;
+    let certificate: Option<PathBuf> = options.take("--certificate")?;
+    let server = Target::new(address, certificate.as_deref())?;
     let connections = options.take("--connections")?.unwrap_or(1);
     let speech = options.take("--speech")?.unwrap_or(Speech::Echo);
     if mode == "hold" {
         options.finish()?;
-        return hold(server, connections, speech);
+        return hold(&server, connections, speech);
     }
     let pid = options.take("--server-pid")?.ok_or("--server-pid is missing")?;
     let length = Duration::try_from_secs_f64(options.take("--seconds")?.unwrap_or(2.0))?;
@@ -47,10 +51,10 @@ fn run(mut options: Options) -> Result<(), Box<dyn Error>> {
     options.finish()?;
     let report = match mode.as_str() {
         "play" if speech == Speech::Echo => {
-            PingPong::open(server, connections, size)?.run(length, pid)?
+            PingPong::open(&server, connections, size)?.run(length, pid)?
         }
-        "play" => PingPong::open_http(server, connections, speech, pipelined)?.run(length, pid)?,
-        "pace" => OpenLoop::open(server, connections)?.run(per_second, length, pid)?,
+        "play" => PingPong::open_http(&server, connections, speech, pipelined)?.run(length, pid)?,
+        "pace" => OpenLoop::open(&server, connections)?.run(per_second, length, pid)?,
         "dial" => Dial::begin(server, speech)?.run(length, pid)?,
         _ => return Err(format!("no mode is called {mode}: play, pace, dial, hold").into()),
     };
@@ -58,7 +62,7 @@ fn run(mut options: Options) -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-fn hold(server: SocketAddr, connections: usize, speech: Speech) -> Result<(), Box<dyn Error>> {
+fn hold(server: &Target, connections: usize, speech: Speech) -> Result<(), Box<dyn Error>> {
     let open = |_| connection::open(server, speech);
     let held = (0..connections).map(open).collect::<io::Result<Vec<_>>>()?;
     println!("{}", json!({ "idle": held.len() }));
