@@ -6,6 +6,7 @@ mod chat;
 mod command_line;
 mod echo;
 mod ending;
+mod examples;
 mod get;
 mod log;
 mod nginx;
