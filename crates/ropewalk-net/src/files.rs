@@ -2,8 +2,8 @@
 //!
 //! A file has no readiness: `read` waits for the disk. But what is asked for often is in the system's memory
 //! already, and Linux can be asked for just that: `openat2` with `RESOLVE_CACHED` and `preadv2` with `RWF_NOWAIT`
-//! give what needs no disk, or say that they cannot. Then, and on systems that know neither, a thread of the
-//! pool does it.
+//! give what needs no disk, or say that they cannot. Then io_uring reads it, if that is the reactor's; else, and on
+//! systems that know neither, a thread of the pool does it.
 //!
 //! `openat2` with `RESOLVE_BENEATH` is also what keeps a path below its directory: the kernel refuses each step
 //! out of it, by `..` or by a symbolic link, while it takes the step, so there is no moment between looking and
@@ -25,6 +25,7 @@ use rustix::fs::{self, AtFlags, FileType, Mode, OFlags, ResolveFlags, Stat};
 use rustix::io::{Errno, ReadWriteFlags};
 
 use crate::ThreadPool;
+use crate::driver::sockets;
 
 /// Files are opened below a directory, and what lies outside of it is not there.
 #[derive(Clone)]
@@ -263,6 +264,22 @@ impl File {
                 read => return Deferred::from_result(read.map_err(|e| io::Error::from(e).into())),
             }
         }
+        let by_driver = sockets(self.pool.reactor()).ok();
+        match by_driver.and_then(|sockets| sockets.read_file(&self.fd, offset, len)) {
+            Some(read) => {
+                let this = self.clone();
+                self.pool.reactor().spawn(async move {
+                    match read.await {
+                        Err(error) if is_passing(&error) => this.read_by_thread(offset, len).await,
+                        read => Ok(read?),
+                    }
+                })
+            }
+            None => self.read_by_thread(offset, len),
+        }
+    }
+
+    fn read_by_thread(&self, offset: u64, len: usize) -> Deferred<Bytes> {
         let fd = self.fd.clone();
         self.pool.defer_to_thread(move || {
             Ok(read(&fd, offset, len, ReadWriteFlags::empty()).map_err(io::Error::from)?)
@@ -278,6 +295,10 @@ impl File {
         let is_cached = is_cached(&self.fd, offset) && is_cached(&self.fd, end - 1);
         is_cached.then(|| FileRange { file: self.fd.clone(), offset, len })
     }
+}
+
+fn is_passing(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::Interrupted | io::ErrorKind::WouldBlock)
 }
 
 /// Whether the byte at `offset` is in the system's memory.
