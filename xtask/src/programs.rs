@@ -29,6 +29,7 @@ const PROGRAMS: &[Program] = &[
     Program { name: "chromium", package: "chromium" },
     Program { name: "node", package: "nodejs" },
     Program { name: "npm", package: "npm" },
+    Program { name: "nats-server", package: "nats-server" },
 ];
 
 /// Installs what is missing, where that can be done. Never fails: tests skip what is not there.
