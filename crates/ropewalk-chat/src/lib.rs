@@ -47,6 +47,7 @@ mod error;
 mod event;
 mod factory;
 mod floor;
+mod history;
 mod limits;
 mod line_command;
 mod line_form;
@@ -63,6 +64,10 @@ pub use error::RoomError;
 pub use event::{Encoding, Listener, Notice, Parting, RoomEvent};
 pub use factory::ChatFactory;
 pub use floor::Floor;
+pub use history::{
+    DeferToThread, History, HistoryEntry, HistoryFile, HistoryKind, HistoryLimits, HistoryMark,
+    HistoryPage, HistoryRow,
+};
 pub use limits::RoomLimits;
 pub use line_form::LineForm;
 pub use line_member::LineMember;

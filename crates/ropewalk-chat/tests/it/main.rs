@@ -3,6 +3,7 @@
 mod browser;
 mod browser_limits;
 mod evening;
+mod history;
 mod limits;
 mod lines;
 mod visitor;
