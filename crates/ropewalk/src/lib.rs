@@ -60,6 +60,8 @@ pub use ropewalk_framing as framing;
 pub use ropewalk_http as http;
 /// A client of the NATS message broker.
 pub use ropewalk_nats as nats;
+/// IRC: its messages and names.
+pub use ropewalk_irc as irc;
 /// Drivers, sockets, files and signals of this machine.
 pub use ropewalk_net as net;
 /// TLS on any transport: servers, clients, what was negotiated.

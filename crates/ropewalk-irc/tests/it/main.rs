@@ -1,0 +1,8 @@
+//! IRC in memory and in virtual time: lines, names, masks.
+
+mod casemaps;
+mod lines_built;
+mod lines_taken_apart;
+mod masks;
+mod names;
+mod round_trips;
