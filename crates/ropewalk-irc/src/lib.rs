@@ -10,6 +10,7 @@
 //! | how long it may be | [`LineLimits`] |
 //! | what may be called how, and which names are the same | [`Nick`], [`ChannelName`], [`CaseMapping`] |
 //! | whom a mask means | [`Mask`] |
+//! | users and channels, whatever protocol the users came by | [`network`] |
 //!
 //! # Example
 //! ```
@@ -36,6 +37,7 @@ mod fold;
 mod limits;
 mod mask;
 mod message;
+pub mod network;
 mod nick;
 pub mod numeric;
 mod parse;

@@ -5,4 +5,5 @@ mod lines_built;
 mod lines_taken_apart;
 mod masks;
 mod names;
+mod network;
 mod round_trips;
