@@ -6,4 +6,5 @@ mod evening;
 mod history;
 mod limits;
 mod lines;
+mod rooms;
 mod visitor;

@@ -13,6 +13,7 @@ mod modes;
 mod presence;
 mod questions;
 mod speech;
+mod steward;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::sync::Arc;
