@@ -11,6 +11,7 @@
 //! | what may be called how, and which names are the same | [`Nick`], [`ChannelName`], [`CaseMapping`] |
 //! | whom a mask means | [`Mask`] |
 //! | users and channels, whatever protocol the users came by | [`network`] |
+//! | how clients of IRC become users | [`server`] |
 //!
 //! # Example
 //! ```
@@ -41,6 +42,7 @@ pub mod network;
 mod nick;
 pub mod numeric;
 mod parse;
+pub mod server;
 mod source;
 mod tags;
 

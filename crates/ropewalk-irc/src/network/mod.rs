@@ -44,13 +44,13 @@ mod answers;
 mod channel;
 mod event;
 mod history;
-mod identity;
+pub(crate) mod identity;
 mod limits;
 mod modes;
 #[expect(clippy::module_inception, reason = "the file of the noun that the room is named for")]
 mod network;
 mod notice;
-mod pace;
+pub(crate) mod pace;
 mod part;
 mod ranks;
 mod refusal;

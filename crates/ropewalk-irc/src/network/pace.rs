@@ -3,11 +3,13 @@
 //! A bucket that holds some messages and fills with time, kept as a single moment: when it will be full again.
 //! Each message moves that moment on by one interval; it may not be further away than the whole bucket.
 
+use std::time::Duration;
+
 use ropewalk_core::Time;
 
-use super::{NetworkLimits, Refusal};
+use super::Refusal;
 
-/// What one user has used of its allowance.
+/// What one user has used of an allowance: so many at once, and one each interval in the long run.
 #[derive(Debug, Default)]
 pub(crate) struct Pace {
     full_at: Time,
@@ -19,12 +21,17 @@ impl Pace {
     ///
     /// # Errors
     /// `TooFast` the first time it is one too many, `Flooding` from then on, until the bucket has been full.
-    pub(crate) fn step(&mut self, now: Time, limits: &NetworkLimits) -> Result<(), Refusal> {
+    pub(crate) fn step(
+        &mut self,
+        now: Time,
+        interval: Duration,
+        burst: u32,
+    ) -> Result<(), Refusal> {
         if self.full_at <= now {
             *self = Self { full_at: now, warned: false };
         }
-        let full_at = self.full_at + limits.message_interval;
-        if full_at.since(now) <= limits.message_interval * limits.message_burst {
+        let full_at = self.full_at + interval;
+        if full_at.since(now) <= interval * burst {
             self.full_at = full_at;
             return Ok(());
         }
@@ -37,43 +44,41 @@ impl Pace {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use super::*;
 
     const SECOND: Duration = Duration::from_secs(1);
 
-    fn limits() -> NetworkLimits {
-        NetworkLimits { message_interval: SECOND, message_burst: 3, ..NetworkLimits::default() }
+    fn step(pace: &mut Pace, now: Time) -> Result<(), Refusal> {
+        pace.step(now, SECOND, 3)
     }
 
     #[test]
     fn a_burst_and_then_one_each_interval() {
         let (mut pace, mut now) = (Pace::default(), Time::START);
         for _ in 0..3 {
-            assert_eq!(pace.step(now, &limits()), Ok(()));
+            assert_eq!(step(&mut pace, now), Ok(()));
         }
         for _ in 0..10 {
             now += SECOND;
-            assert_eq!(pace.step(now, &limits()), Ok(()));
+            assert_eq!(step(&mut pace, now), Ok(()));
         }
-        assert_eq!(pace.step(now, &limits()), Err(Refusal::TooFast));
+        assert_eq!(step(&mut pace, now), Err(Refusal::TooFast));
     }
 
     #[test]
     fn one_warning_and_then_it_is_flooding() {
         let (mut pace, now) = (Pace::default(), Time::START);
-        let said: Vec<_> = (0..5).map(|_| pace.step(now, &limits())).collect();
+        let said: Vec<_> = (0..5).map(|_| step(&mut pace, now)).collect();
         assert_eq!(said[2..], [Ok(()), Err(Refusal::TooFast), Err(Refusal::Flooding)]);
     }
 
     #[test]
     fn a_warning_is_forgotten_after_a_rest() {
         let (mut pace, now) = (Pace::default(), Time::START);
-        let said: Vec<_> = (0..4).map(|_| pace.step(now, &limits())).collect();
+        let said: Vec<_> = (0..4).map(|_| step(&mut pace, now)).collect();
         assert_eq!(said[3], Err(Refusal::TooFast));
         let later = now + SECOND * 3;
-        (0..3).for_each(|_| assert_eq!(pace.step(later, &limits()), Ok(())));
-        assert_eq!(pace.step(later, &limits()), Err(Refusal::TooFast));
+        (0..3).for_each(|_| assert_eq!(step(&mut pace, later), Ok(())));
+        assert_eq!(step(&mut pace, later), Err(Refusal::TooFast));
     }
 }

@@ -29,7 +29,7 @@ pub(crate) enum Audience {
     Channel(ChannelName),
     /// All on any of the source's channels, the source itself, and those who watch the name.
     Friends { channels: Arc<[ChannelName]>, watchers: Arc<[UserId]> },
-    /// These, and the source.
+    /// These; the source is among them if it is to be echoed.
     Users(Arc<[UserId]>),
     /// These, because they watch the name.
     Watchers(Arc<[UserId]>),

@@ -89,6 +89,14 @@ impl Server {
         Ok(User::new(self.clone(), seat))
     }
 
+    /// Whether somebody could come and be called so now.
+    ///
+    /// # Errors
+    /// `BadNick`, `NickTaken`, `Closed`.
+    pub fn check_nick(&self, nick: &str) -> Result<(), Refusal> {
+        self.change(|state| state.check_nick(nick))
+    }
+
     /// Makes `observer` be notified of everything that is told on this thread, once each, whoever does it: for
     /// who keeps it or passes it on. What is said on channels is told on every thread, what is said to one user
     /// on that user's and the speaker's only.

@@ -355,6 +355,14 @@ impl User {
         self.ask(|state, who| state.history_targets(who))
     }
 
+    /// The channels that the user is invited to, the last invitation last.
+    ///
+    /// # Errors
+    /// As all.
+    pub fn invitations(&self) -> Result<Vec<ChannelName>, Refusal> {
+        self.ask(|state, who| state.invitations(who))
+    }
+
     /// The names that the user watches.
     ///
     /// # Errors

@@ -74,11 +74,10 @@ impl View {
 
     /// Who is to be told because the event concerns them.
     pub(crate) fn audience(&self, record: &Record, audience: &Audience) -> Seats {
-        let source = std::slice::from_ref(&record.source.id);
         match audience {
             Audience::Channel(channel) => self.channels.get(channel).cloned().unwrap_or_default(),
-            Audience::Friends { channels, .. } => self.friends(channels, source),
-            Audience::Users(users) => self.pick(users.iter().chain(source)),
+            Audience::Friends { channels, .. } => self.friends(channels, record.source.id),
+            Audience::Users(users) => self.pick(users.iter()),
             Audience::Watchers(_) => Seats::default(),
         }
     }
@@ -93,8 +92,8 @@ impl View {
         }
     }
 
-    fn friends(&self, channels: &[ChannelName], source: &[UserId]) -> Seats {
-        let mut seats = self.pick(source.iter());
+    fn friends(&self, channels: &[ChannelName], source: UserId) -> Seats {
+        let mut seats = self.pick([source].iter());
         let all = Rc::make_mut(&mut seats);
         for channel in channels.iter().filter_map(|channel| self.channels.get(channel)) {
             all.extend(channel.iter().map(|(id, seat)| (*id, seat.clone())));

@@ -7,3 +7,4 @@ mod masks;
 mod names;
 mod network;
 mod round_trips;
+mod server;

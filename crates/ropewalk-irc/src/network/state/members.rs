@@ -123,7 +123,7 @@ impl State {
             return Err(Refusal::AlreadyOnChannel);
         }
         let operators = channel.members.iter().filter(|(_, ranks)| ranks.operator);
-        let audience = operators.map(|(id, _)| *id).chain([guest]).collect();
+        let audience = operators.map(|(id, _)| *id).chain([guest, by]).collect();
         self.step(by, at)?;
         self.remember_invitation(guest, &name)?;
         let invited = Event::Invited { channel: name.clone(), who };

@@ -152,9 +152,9 @@ impl State {
 
     /// One more thing that somebody does and others hear. Who goes on too fast has left by this.
     fn step(&mut self, who: UserId, at: Moment) -> Result<(), Refusal> {
-        let limits = self.limits.clone();
+        let (interval, burst) = (self.limits.message_interval, self.limits.message_burst);
         let pace = self.user_mut(who)?.pace.as_mut();
-        let step = pace.map_or(Ok(()), |pace| pace.step(at.now, &limits));
+        let step = pace.map_or(Ok(()), |pace| pace.step(at.now, interval, burst));
         if step == Err(Refusal::Flooding) {
             self.remove_user(who, at, FLOOD_REASON);
         }
@@ -184,7 +184,7 @@ impl State {
     /// Enters an event for all who are to hear it, at the same moment on all threads.
     fn post(&mut self, record: &Arc<Record>, audience: &Audience) {
         let own = self.users.get(&record.source.id).map(|user| user.part);
-        let concerned = self.parts_of(audience, own);
+        let concerned = self.parts_of(audience);
         for (index, part) in self.parts.iter_mut().enumerate() {
             if concerned.as_ref().is_none_or(|concerned| concerned.contains(&index)) {
                 let posted = Posted::Happened(record.clone(), audience.clone());
@@ -194,10 +194,9 @@ impl State {
     }
 
     /// The parts that have somebody to tell it to; `None`: that is not known before they look.
-    fn parts_of(&self, audience: &Audience, own: Option<usize>) -> Option<BTreeSet<usize>> {
+    fn parts_of(&self, audience: &Audience) -> Option<BTreeSet<usize>> {
         let (Audience::Users(users) | Audience::Watchers(users)) = audience else { return None };
-        let places = users.iter().filter_map(|id| self.users.get(id)).map(|user| user.part);
-        Some(places.chain(own).collect())
+        Some(users.iter().filter_map(|id| self.users.get(id)).map(|user| user.part).collect())
     }
 
     /// Tells all on a channel.

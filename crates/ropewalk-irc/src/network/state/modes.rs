@@ -87,15 +87,17 @@ impl State {
         let by = self.identity(who)?.to_string().into();
         let masks_max = self.limits.masks_per_list_max;
         let entries = self.channel_mut(text)?.list_mut(list);
-        let shown: Arc<str> = mask.as_str().into();
         let place = entries.iter().position(|entry| is_same(&entry.mask, &mask));
-        match (adds, place) {
+        let mask = match (adds, place) {
             (true, None) if entries.len() >= masks_max => return Err(Refusal::ListFull),
-            (true, None) => entries.push(MaskEntry { mask, by, at: at.wall }),
-            (false, Some(place)) => drop(entries.remove(place)),
+            (true, None) => {
+                entries.push(MaskEntry { mask: mask.clone(), by, at: at.wall });
+                mask
+            }
+            (false, Some(place)) => entries.remove(place).mask,
             _ => return Ok(None),
-        }
-        Ok(Some(Mode::Mask(list, shown)))
+        };
+        Ok(Some(Mode::Mask(list, mask.as_str().into())))
     }
 
     fn set_rank(

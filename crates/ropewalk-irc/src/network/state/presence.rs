@@ -34,6 +34,12 @@ impl State {
         Ok(identity)
     }
 
+    /// Whether somebody could be called so now.
+    pub(crate) fn check_nick(&self, text: &str) -> Result<(), Refusal> {
+        let nick = identity::nick(text, &self.limits)?;
+        if self.nicks.contains_key(nick.folded()) { Err(Refusal::NickTaken) } else { Ok(()) }
+    }
+
     /// Somebody is called something else. To be called the same again is no news to anybody.
     pub(crate) fn rename(&mut self, who: UserId, text: &str, at: Moment) -> Result<(), Refusal> {
         let to = identity::nick(text, &self.limits)?;

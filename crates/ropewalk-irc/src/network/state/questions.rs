@@ -142,6 +142,11 @@ impl State {
         Ok(spoken)
     }
 
+    /// The channels that somebody is invited to, the last invitation last.
+    pub(crate) fn invitations(&self, who: UserId) -> Result<Vec<ChannelName>, Refusal> {
+        Ok(self.user(who)?.invited_to.iter().cloned().collect())
+    }
+
     pub(crate) fn watched(&self, who: UserId) -> Result<Vec<Nick>, Refusal> {
         Ok(self.user(who)?.watched.iter().cloned().collect())
     }

@@ -99,20 +99,20 @@ impl State {
             _ => (Ranks::NONE, target),
         };
         if !ChannelName::is_meant(name) {
-            return self.route_to_user(target);
+            return self.route_to_user(who, target);
         }
         let channel = self.channel(name)?;
         channel.admit_speech(&self.user(who)?.identity)?;
         if channel.modes.has(ChannelFlag::NoCtcp) && speech.is_some_and(Speech::is_ctcp) {
             return Err(Refusal::NoCtcp);
         }
-        Ok(route_to_channel(channel, least))
+        Ok(route_to_channel(who, channel, least))
     }
 
-    fn route_to_user(&self, nick: &str) -> Result<Route, Refusal> {
+    fn route_to_user(&self, who: UserId, nick: &str) -> Result<Route, Refusal> {
         let (id, user) = self.called(nick)?;
         let to = Target::User(user.identity.clone());
-        Ok(Route { to, audience: Audience::Users([id].into()), away: user.away.clone() })
+        Ok(Route { to, audience: Audience::Users([id, who].into()), away: user.away.clone() })
     }
 
     /// What is said to a whole channel is kept.
@@ -164,13 +164,14 @@ impl State {
     }
 }
 
-fn route_to_channel(channel: &Channel, least: Ranks) -> Route {
+fn route_to_channel(who: UserId, channel: &Channel, least: Ranks) -> Route {
     let name = channel.name.clone();
     let (to, audience) = if least == Ranks::NONE {
         (Target::Channel(name.clone()), Audience::Channel(name))
     } else {
         let ranked = channel.members.iter().filter(|(_, ranks)| ranks.reach(least));
-        (Target::Ranked(name, least), Audience::Users(ranked.map(|(id, _)| *id).collect()))
+        let hearing = ranked.map(|(id, _)| *id).chain([who]).collect();
+        (Target::Ranked(name, least), Audience::Users(hearing))
     };
     Route { to, audience, away: None }
 }

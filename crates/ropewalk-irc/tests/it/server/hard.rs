@@ -1,0 +1,1 @@
+//! The server under random and hostile input.
