@@ -1,4 +1,4 @@
-//! `ropewalk chat`: rooms for browsers and for plain lines, `nc` and `telnet`.
+//! `ropewalk chat`: rooms for browsers, for clients of IRC, and for plain lines, `nc` and `telnet`.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -6,6 +6,7 @@ use std::time::Duration;
 use ropewalk::framing::ConnectionCap;
 use ropewalk::http::HttpFactory;
 use ropewalk::irc::network::{Network, NetworkLimits, Server};
+use ropewalk::irc::server::{IrcFactory, IrcSettings};
 use ropewalk::net::{ThreadPool, ThreadPoolLimits};
 use ropewalk::web::Site;
 use ropewalk::{Address, Deferred, Failure, FailureKind, Reactor, ServerEndpoint, ShutdownPart};
@@ -22,9 +23,12 @@ pub(crate) struct Options {
     #[arg(long, value_name = "ENDPOINT")]
     listen: Vec<String>,
     /// Where to listen for browsers, as often as wanted: tcp:8080, tls:8443:cert=cert.pem:key=key.pem.
-    /// Without any of the two, tcp:8023 is for lines and tcp:8080 for browsers, of this machine only
+    /// Without any of all, tcp:8023 is for lines and tcp:8080 for browsers, of this machine only
     #[arg(long, value_name = "ENDPOINT")]
     web: Vec<String>,
+    /// Where to listen for clients of IRC, as often as wanted: tcp:6667, tls:6697:cert=cert.pem:key=key.pem
+    #[arg(long, value_name = "ENDPOINT")]
+    irc: Vec<String>,
     /// Keep what is said in this file, and show it to who comes later
     #[arg(long, value_name = "FILE")]
     history: Option<PathBuf>,
@@ -35,7 +39,7 @@ pub(crate) struct Options {
 impl Options {
     /// Where to listen for lines, and for browsers.
     fn places(&self) -> (Vec<String>, Vec<String>) {
-        if !self.listen.is_empty() || !self.web.is_empty() {
+        if ![&self.listen, &self.web, &self.irc].into_iter().all(Vec::is_empty) {
             return (self.listen.clone(), self.web.clone());
         }
         (vec![LINES.to_owned()], vec![BROWSERS.to_owned()])
@@ -97,6 +101,10 @@ pub(crate) fn start(
         let endpoint = endpoints.server(text).map_err(endpoint_error)?;
         opening.push(listen(reactor, &*endpoint, &chat, word_of(text).to_owned(), voice));
     }
+    for text in &options.irc {
+        let endpoint = endpoints.server(text).map_err(endpoint_error)?;
+        opening.push(listen_for_irc(reactor, &*endpoint, &server, text, voice));
+    }
     // A browser comes by many connections, and all of them have to find the one person that it is.
     if place.is_first() && !web.is_empty() {
         let page = BrowserChat::new(reactor, &chat).into_resource();
@@ -151,6 +159,25 @@ fn listen(
         if let Some(command) = how_to_join(&port.host()) {
             voice.say(format_args!("join with: {command}"));
         }
+        Ok(Some(port))
+    })
+}
+
+fn listen_for_irc(
+    reactor: &Reactor,
+    endpoint: &dyn ServerEndpoint,
+    server: &Server,
+    text: &str,
+    voice: Voice,
+) -> Deferred<Opened> {
+    let connections_max = server.limits().users_max + NAMELESS_MAX;
+    let settings = IrcSettings { channels: vec![LOBBY.to_owned()], ..IrcSettings::default() };
+    let factory = IrcFactory::new(server.clone(), settings);
+    let factory = ConnectionCap::new(factory, connections_max, connections_max);
+    let kind = if word_of(text) == "tls" { "irc by tls" } else { "irc" };
+    let port = reactor.listen_with_limits(endpoint, factory, IrcFactory::connection_limits());
+    port.add_callback(move |port| {
+        voice.announce(kind, &port.host());
         Ok(Some(port))
     })
 }

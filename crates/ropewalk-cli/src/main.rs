@@ -32,7 +32,7 @@ struct Arguments {
 enum Program {
     /// Write back what is received, on every endpoint
     Echo(echo::Options),
-    /// Keep chat rooms for browsers, and over plain lines for nc and telnet
+    /// Keep chat rooms for browsers, for clients of IRC, and over plain lines for nc and telnet
     Chat(chat::Options),
     /// Serve the files of a directory over HTTP
     Web(web::Options),
