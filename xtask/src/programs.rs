@@ -30,6 +30,8 @@ const PROGRAMS: &[Program] = &[
     Program { name: "node", package: "nodejs" },
     Program { name: "npm", package: "npm" },
     Program { name: "nats-server", package: "nats-server" },
+    Program { name: "tmux", package: "tmux" },
+    Program { name: "irssi", package: "irssi" },
 ];
 
 /// Installs what is missing, where that can be done. Never fails: tests skip what is not there.

@@ -23,7 +23,7 @@ pub(crate) struct Options {
     #[arg(long, value_name = "ENDPOINT")]
     listen: Vec<String>,
     /// Where to listen for browsers, as often as wanted: tcp:8080, tls:8443:cert=cert.pem:key=key.pem.
-    /// Without any of all, tcp:8023 is for lines and tcp:8080 for browsers, of this machine only
+    /// Without any of all, tcp:8080 is for browsers, tcp:6667 for IRC and tcp:8023 for lines, of this machine only
     #[arg(long, value_name = "ENDPOINT")]
     web: Vec<String>,
     /// Where to listen for clients of IRC, as often as wanted: tcp:6667, tls:6697:cert=cert.pem:key=key.pem
@@ -37,17 +37,18 @@ pub(crate) struct Options {
 }
 
 impl Options {
-    /// Where to listen for lines, and for browsers.
-    fn places(&self) -> (Vec<String>, Vec<String>) {
+    /// Where to listen for lines, for browsers, and for clients of IRC.
+    fn places(&self) -> [Vec<String>; 3] {
         if ![&self.listen, &self.web, &self.irc].into_iter().all(Vec::is_empty) {
-            return (self.listen.clone(), self.web.clone());
+            return [self.listen.clone(), self.web.clone(), self.irc.clone()];
         }
-        (vec![LINES.to_owned()], vec![BROWSERS.to_owned()])
+        [LINES, BROWSERS, IRC].map(|place| vec![place.to_owned()])
     }
 }
 
 const LINES: &str = "tcp:8023:interface=127.0.0.1";
 const BROWSERS: &str = "tcp:8080:interface=127.0.0.1";
+const IRC: &str = "tcp:6667:interface=127.0.0.1";
 
 /// Where everybody is first.
 const LOBBY: &str = "#lobby";
@@ -94,14 +95,14 @@ pub(crate) fn start(
         .map_err(|refusal| Failure::from_error(FailureKind::Local, refusal))?;
     let history = common.history.clone().map(|file| open_history(place, reactor, &chat, file));
     let endpoints = ropewalk::endpoints(reactor);
-    let (lines, web) = options.places();
+    let [lines, web, irc] = options.places();
     let voice = Voice::beside(&lines, place);
     let mut opening = Vec::new();
     for text in &lines {
         let endpoint = endpoints.server(text).map_err(endpoint_error)?;
         opening.push(listen(reactor, &*endpoint, &chat, word_of(text).to_owned(), voice));
     }
-    for text in &options.irc {
+    for text in &irc {
         let endpoint = endpoints.server(text).map_err(endpoint_error)?;
         opening.push(listen_for_irc(reactor, &*endpoint, &server, text, voice));
     }

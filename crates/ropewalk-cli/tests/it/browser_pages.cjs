@@ -141,6 +141,33 @@ async function loadedAgain(alice, bob, carol) {
   assert.equal((await shown(bob)).some(line => line.includes("alice left")), false);
 }
 
+// Three people say 35 lines each; who comes then sees the last ones, and the others on scrolling.
+async function scrolls(browser) {
+  for (const name of ["one", "two", "three"]) {
+    const speaker = comeByLines(name);
+    await speaker.hears(" here: ");
+    for (let number = 1; number <= 35; number += 1) speaker.say(`${name} says ${number}`);
+    await speaker.say("/who");
+    await speaker.hears(" here: ");
+    speaker.say("/quit");
+    await speaker.hears("Goodbye.");
+  }
+  const dave = await open(browser, { viewport: { width: 390, height: 800 } });
+  await join(dave, "dave");
+  await sees(dave, "three says 35");
+  await sees(dave, "two says 21");
+  assert.equal((await spoken(dave)).length, 50, "one page of the past");
+  for (const first of ["one says 6", "Good evening! Who rows tomorrow?"]) {
+    await dave.getByRole("log").evaluate(log => { log.scrollTop = 0; });
+    await sees(dave, first);
+  }
+  const lines = (await spoken(dave)).filter(line => / says /.test(line));
+  assert.equal(new Set(lines).size, 105, "each once");
+  assert.equal(lines.length, 105);
+  assert.deepEqual([lines[0], lines[104]], ["one one says 1", "three three says 35"]);
+  await dave.context().close();
+}
+
 async function evening(browser) {
   const alice = await open(browser, { viewport: { width: 1100, height: 700 } });
   const phone = { viewport: { width: 390, height: 800 }, colorScheme: "dark" };
@@ -153,6 +180,7 @@ async function evening(browser) {
     await alice.screenshot({ path: path.join(pictures, "chat-desktop.png") });
     await bob.screenshot({ path: path.join(pictures, "chat-phone.png") });
   }
+  await scrolls(browser);
   await bob.close({ runBeforeUnload: false });
   await sees(alice, "bob left (quit).");
   assert.deepEqual(await names(alice), ["alice", "carol"]);
