@@ -2,7 +2,7 @@
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use ropewalk_core::{Cx, Failure};
+use ropewalk_core::{Cx, Deferred, Failure};
 
 use super::capability::Capability;
 use super::request::need_more_params;
@@ -22,8 +22,6 @@ enum Step {
     Idle,
     /// PLAIN was chosen; so much of what proves it has come.
     Receiving(String),
-    /// It is being looked at.
-    Checking,
 }
 
 /// A part of this length is followed by another (IRCv3 sasl).
@@ -64,7 +62,6 @@ impl IrcSession {
                 self.fail_sasl(numeric::ERR_SASLFAIL, "SASL authentication failed");
             }
             Step::Receiving(before) => self.take_part(cx, before, word),
-            Step::Checking => self.sasl.step = Step::Checking,
         }
     }
 
@@ -82,26 +79,28 @@ impl IrcSession {
         }
         match (plain(&all), self.shared.settings.accounts.clone()) {
             (Some((account, password)), Some(accounts)) => {
-                self.sasl.step = Step::Checking;
-                let pending = self.out.take_response();
                 let checking = accounts.check(&account, &password);
-                cx.when(checking, move |receiver: &mut Receiver, cx, checked| {
-                    let session = &mut receiver.protocol;
-                    session.out.resume_response(pending);
-                    session.authenticated(cx, checked);
-                    session.out.finish_response();
-                    session.end_if_due();
-                });
+                self.await_check(cx, checking);
             }
             _ => self.fail_sasl(numeric::ERR_SASLFAIL, "SASL authentication failed"),
         }
     }
 
+    /// What the client says meanwhile is heard afterwards: it may depend on who the client is.
+    fn await_check(&mut self, cx: &mut Cx<'_>, checking: Deferred<Option<String>>) {
+        cx.transport().pause_producing();
+        let pending = self.out.take_response();
+        cx.when(checking, move |receiver: &mut Receiver, cx, checked| {
+            cx.transport().resume_producing();
+            let session = &mut receiver.protocol;
+            session.out.resume_response(pending);
+            session.authenticated(cx, checked);
+            session.out.finish_response();
+            session.end_if_due();
+        });
+    }
+
     fn authenticated(&mut self, cx: &Cx<'_>, checked: Result<Option<String>, Failure>) {
-        // The client may have given up meanwhile.
-        if !matches!(std::mem::take(&mut self.sasl.step), Step::Checking) {
-            return;
-        }
         match checked {
             Ok(Some(account)) => self.log_in(cx, account),
             Ok(None) => {

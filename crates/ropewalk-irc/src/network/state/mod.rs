@@ -228,3 +228,25 @@ impl State {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::network::Registration;
+
+    #[test]
+    fn a_network_that_all_have_left_holds_nothing_of_them() {
+        let at = Moment { now: Time::START, wall: SystemTime::UNIX_EPOCH };
+        let mut state = State::new(Arc::new(NetworkLimits::default()));
+        let part = state.add_part();
+        for nick in ["alice", "bob"] {
+            let user = state.connect(part, &Registration::new(nick), at).expect("they may come");
+            state.watch(user.id(), "carol").expect("they may");
+            state.join(user.id(), "#ropes", None, at).expect("they may");
+            state.rename(user.id(), &format!("{nick}-2"), at).expect("it is free");
+        }
+        state.close_part(part, at, "over");
+        assert!(state.users.is_empty() && state.nicks.is_empty());
+        assert!(state.channels.is_empty() && state.watchers.is_empty());
+    }
+}

@@ -2,6 +2,7 @@
 
 mod channels;
 mod history;
+mod invariants;
 mod presence;
 mod speech;
 mod threads;

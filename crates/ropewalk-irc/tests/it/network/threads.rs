@@ -11,7 +11,7 @@ use ropewalk_irc::network::{
 use super::{Ears, Stage, forget, shown};
 
 /// Runs the relay of a part until there is nothing to tell.
-fn relay(stage: &Stage) {
+pub(crate) fn relay(stage: &Stage) {
     let mut relay = Box::pin(stage.server.relay());
     let mut cx = std::task::Context::from_waker(std::task::Waker::noop());
     let _ = relay.as_mut().poll(&mut cx);
