@@ -31,6 +31,7 @@ mod length_prefix;
 mod line_receiver;
 mod lines;
 mod netstring;
+mod proxy_header;
 mod rate_limit;
 mod wrappers;
 
@@ -42,5 +43,6 @@ pub use length_prefix::{LengthPrefixDecoder, PrefixWidth};
 pub use line_receiver::{LineProtocol, LineReceiver};
 pub use lines::{Delimiter, LineDecoder};
 pub use netstring::NetstringDecoder;
+pub use proxy_header::{BehindProxy, ProxiedPeer, ProxyHeader, behind_proxy};
 pub use rate_limit::{Bucket, RateLimit};
 pub use wrappers::{ConnectionCap, WithLayer, with_layer};

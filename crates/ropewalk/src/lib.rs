@@ -58,6 +58,10 @@ pub use ropewalk_core::{
 pub use ropewalk_framing as framing;
 /// HTTP/1.1, a server's side and a client's.
 pub use ropewalk_http as http;
+/// IRC: its messages and names.
+pub use ropewalk_irc as irc;
+/// A client of the NATS message broker.
+pub use ropewalk_nats as nats;
 /// Drivers, sockets, files and signals of this machine.
 pub use ropewalk_net as net;
 /// TLS on any transport: servers, clients, what was negotiated.

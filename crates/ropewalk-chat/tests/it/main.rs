@@ -3,6 +3,8 @@
 mod browser;
 mod browser_limits;
 mod evening;
+mod history;
 mod limits;
 mod lines;
+mod rooms;
 mod visitor;

@@ -3,6 +3,7 @@
 mod browser_chat;
 mod browser_pages;
 mod chat;
+mod chat_rooms;
 mod command_line;
 mod echo;
 mod ending;

@@ -6,6 +6,7 @@ mod heard;
 mod idle_timeout;
 mod line_receiver;
 mod lines;
+mod proxy_header;
 mod rate_limit;
 mod splits;
 mod wrappers;

@@ -1,0 +1,101 @@
+//! `PRIVMSG`, `NOTICE`, `TAGMSG`.
+
+use crate::TagList;
+use crate::network::{Refusal, Speech, SpeechKind, Target};
+use crate::numeric;
+use crate::server::capability::Capability;
+use crate::server::request::{About, Request, is_channel, shown};
+
+pub(crate) fn privmsg(request: &Request<'_>) {
+    speak(request, SpeechKind::Message);
+}
+
+pub(crate) fn notice(request: &Request<'_>) {
+    speak(request, SpeechKind::Notice);
+}
+
+/// To a notice nobody answers, not even a server that did not deliver it (RFC 2812 section 3.3.2).
+fn speak(request: &Request<'_>, kind: SpeechKind) {
+    let text = request.param(1);
+    let Some(targets) = targets(request, kind == SpeechKind::Notice) else { return };
+    if text.is_empty() {
+        if kind == SpeechKind::Message {
+            request.refuse(Refusal::TextEmpty, About::default());
+        }
+        return;
+    }
+    for target in targets {
+        let speech = Speech { kind, text: text.into(), tags: client_tags(request).into() };
+        match request.user.say(request.now, target, speech) {
+            Err(refusal) => complain(request, target, refusal, kind == SpeechKind::Notice),
+            Ok(said) => {
+                if let (Target::User(who), Some(away), SpeechKind::Message) =
+                    (said.to, said.away, kind)
+                {
+                    request.out.numeric(numeric::RPL_AWAY, &[who.nick().as_str()], &away);
+                }
+            }
+        }
+    }
+}
+
+pub(crate) fn tagmsg(request: &Request<'_>) {
+    if !request.out.has(Capability::MessageTags) {
+        let text = "Unknown command";
+        return request.out.numeric(numeric::ERR_UNKNOWNCOMMAND, &["TAGMSG"], text);
+    }
+    let Some(targets) = targets(request, false) else { return };
+    let tags = client_tags(request);
+    if tags.is_empty() {
+        return; // There is nothing to tell.
+    }
+    for target in targets {
+        if let Err(refusal) = request.user.tag(request.now, target, &tags) {
+            complain(request, target, refusal, false);
+        }
+    }
+}
+
+fn targets<'a>(request: &Request<'a>, is_silent: bool) -> Option<Vec<&'a str>> {
+    let targets: Vec<&str> = request.list(0).collect();
+    let targets_max = request.shared.settings.limits.targets_max;
+    match targets.len() {
+        0 if !is_silent => {
+            let text = format!("No recipient given ({})", request.command());
+            request.out.numeric(numeric::ERR_NORECIPIENT, &[], &text);
+            None
+        }
+        0 => None,
+        len if len > targets_max => {
+            let text = format!("Too many recipients: at most {targets_max}");
+            request.out.numeric(numeric::ERR_TOOMANYTARGETS, &[shown(request.param(0))], &text);
+            None
+        }
+        _ => Some(targets),
+    }
+}
+
+/// The ends of a connection are told whatever the command.
+fn complain(request: &Request<'_>, target: &str, refusal: Refusal, is_silent: bool) {
+    let is_end = matches!(refusal, Refusal::Flooding | Refusal::NotConnected | Refusal::Closed);
+    if is_end || refusal == Refusal::TooFast || !is_silent {
+        let refusal = match refusal {
+            // What begins as a channel does is none that is there.
+            Refusal::NoSuchNick if is_channel(target) => Refusal::NoSuchChannel,
+            refusal => refusal,
+        };
+        request.refuse(refusal, About::target(target));
+    }
+}
+
+/// The tags that are passed on, if the client may send any.
+fn client_tags(request: &Request<'_>) -> String {
+    let mut tags = TagList::new();
+    if request.out.has(Capability::MessageTags) {
+        let client_only = request.message.tags().iter().filter(|tag| tag.is_client_only());
+        for tag in client_only {
+            let _ = tags.push_tag(tag); // One that is no tag is nobody's loss.
+        }
+    }
+    tags.as_tags().as_str().to_owned()
+}
