@@ -27,6 +27,8 @@ pub enum Speech {
     File,
     /// One that is never answered: a long poll. A connection is used once by [`Self::Http`] before it waits.
     Wait,
+    /// A browser's in a chat: see [`crowd`](crate::crowd).
+    Chat,
 }
 
 impl Speech {
@@ -36,6 +38,10 @@ impl Speech {
             Self::Echo => b"one message of sixty-four bytes, as is sent in all other benches",
             Self::Http => b"GET / HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n",
             Self::File => b"GET /file.bin HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n",
+            // Where it is shown that a server of the chat answers at all.
+            Self::Chat => {
+                b"POST /join HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 9\r\n\r\nname=test"
+            }
             Self::Wait => b"GET /wait HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n",
         }
     }
@@ -44,7 +50,7 @@ impl Speech {
     pub fn is_answered_by(self, heard: &[u8]) -> bool {
         match self {
             Self::Echo => heard == self.request(),
-            Self::Http | Self::File => is_whole_response(heard),
+            Self::Http | Self::File | Self::Chat => is_whole_response(heard),
             Self::Wait => true,
         }
     }
@@ -56,6 +62,7 @@ impl Speech {
             Self::Http => "http",
             Self::File => "file",
             Self::Wait => "wait",
+            Self::Chat => "chat",
         }
     }
 }
@@ -64,7 +71,7 @@ impl FromStr for Speech {
     type Err = ();
 
     fn from_str(word: &str) -> Result<Self, ()> {
-        [Self::Echo, Self::Http, Self::File, Self::Wait]
+        [Self::Echo, Self::Http, Self::File, Self::Wait, Self::Chat]
             .into_iter()
             .find(|speech| speech.word() == word)
             .ok_or(())
@@ -72,7 +79,7 @@ impl FromStr for Speech {
 }
 
 /// Whether a response of 200 with a length is there to its last byte.
-fn is_whole_response(heard: &[u8]) -> bool {
+pub(crate) fn is_whole_response(heard: &[u8]) -> bool {
     let Some(end) = heard.windows(4).position(|four| four == b"\r\n\r\n") else { return false };
     let head = String::from_utf8_lossy(&heard[..end]).to_ascii_lowercase();
     let length = head.lines().find_map(|line| line.strip_prefix("content-length:"));

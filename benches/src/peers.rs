@@ -48,6 +48,8 @@ enum Program {
     Nginx,
     /// Ours, with a directory to serve.
     Web,
+    /// Ours, with a chat for browsers only.
+    Chat,
 }
 
 /// The floor: what other servers' processor time is divided by.
@@ -150,6 +152,25 @@ const fn file(peer: Peer) -> Peer {
     Peer { speech: Speech::File, ..peer }
 }
 
+/// What our chat is compared with.
+pub const AXUM_CHAT: &str = "axum";
+/// Rooms by long polling.
+pub const CHATS: &[Peer] = &[
+    chat(Peer { program: Program::Chat, ..built(EPOLL, "", &["--reactor", "epoll"]) }),
+    chat(Peer { program: Program::Chat, ..built(URING, "", &["--reactor", "uring"]) }),
+    chat(built(AXUM_CHAT, "peer-axum-chat", &[ADDRESS])),
+    chat(python("twisted.web", "http/twisted_chat.py", "twisted")),
+    chat(built(THREADS, "peer-threads-chat", &[ADDRESS])),
+];
+/// A thread for each connection.
+const THREADS: &str = "a thread each";
+/// As many as a machine lets one process have, with room to spare.
+const THREADS_MAX: usize = 10_000;
+
+const fn chat(peer: Peer) -> Peer {
+    Peer { speech: Speech::Chat, ..peer }
+}
+
 /// One thread and two. All but the first share two cores with the load.
 pub const WORKERS: &[Peer] = &[
     built(ONE_APART, "ropewalk", ONE),
@@ -209,6 +230,11 @@ impl Peer {
     /// Whether it has an address that it never answers.
     pub fn can_wait(&self) -> bool {
         matches!(self.program, Program::Built("peer-ropewalk" | "peer-hyper"))
+    }
+
+    /// How many browsers it can have at a time.
+    pub fn browsers_max(&self) -> usize {
+        if self.name == THREADS { THREADS_MAX } else { usize::MAX }
     }
 
     /// Starts it on its core and waits until it listens.
@@ -279,6 +305,7 @@ impl Peer {
                 command.args(foreign::nginx_program()).arg("-p").arg(prefix);
                 command.args(["-c", "nginx.conf"])
             }
+            Program::Chat => command.arg(program("ropewalk")?).args(["chat", "--web", ENDPOINT]),
             Program::Web => {
                 let site = foreign::site()?;
                 command.arg(program("ropewalk")?).args(["web", "--log", "off", "--path"]).arg(site);
