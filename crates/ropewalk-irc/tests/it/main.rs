@@ -1,6 +1,9 @@
-//! IRC in memory and in virtual time: lines, names, masks.
+//! IRC: lines, names and masks; the network, the server and the client in memory and in virtual time; the client
+//! on all servers there are.
+#![allow(clippy::print_stderr, reason = "a test that fails says where it was")]
 
 mod casemaps;
+mod client;
 mod lines_built;
 mod lines_taken_apart;
 mod masks;
@@ -8,3 +11,4 @@ mod names;
 mod network;
 mod round_trips;
 mod server;
+mod servers;
