@@ -15,7 +15,7 @@
 //! | what people type | `command.rs`, `talk.rs` |
 //! | how people on `nc` and telnet get in | [`ChatFactory`], [`LineMember`], [`LineForm`], [`Telnet`] |
 //! | how people get in by a browser | [`BrowserChat`], `browser_member.rs`, `event_queue.rs`, `browser_form.rs`, `page/` |
-//! | how what was said is kept | [`History`], [`HistoryFile`], `recorder.rs`, `past.rs` |
+//! | how what was said is kept | [`History`], [`HistoryFile`], `recorder.rs`, `past.rs`, `recall.rs` |
 //!
 //! # Example: rooms for lines
 //! ```
@@ -45,6 +45,7 @@ mod line_member;
 mod line_view;
 mod page_files;
 mod past;
+mod recall;
 mod recorder;
 mod talk;
 mod telnet;

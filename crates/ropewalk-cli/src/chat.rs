@@ -93,6 +93,9 @@ pub(crate) fn start(
     drop(relaying.add_errback(|_| ())); // It ends with the network, or with the reactor.
     let chat = Chat::open(&server, LOBBY)
         .map_err(|refusal| Failure::from_error(FailureKind::Local, refusal))?;
+    if let Some(file) = common.history.as_ref().filter(|_| place.is_first()) {
+        chat.recall(file)?;
+    }
     let history = common.history.clone().map(|file| open_history(place, reactor, &chat, file));
     let endpoints = ropewalk::endpoints(reactor);
     let [lines, web, irc] = options.places();
