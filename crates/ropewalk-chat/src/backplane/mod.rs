@@ -21,7 +21,7 @@ mod own;
 mod peer;
 mod ring;
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::time::Duration;
@@ -58,6 +58,8 @@ struct State {
     peers: RefCell<BTreeMap<String, Peer>>,
     hearing: RefCell<Vec<Subscription>>,
     beating: RefCell<Option<LoopingCall>>,
+    /// That NATS is away has been logged.
+    is_missed: Cell<bool>,
 }
 
 /// How often a process says that it is there, and how much it has told: so much later at most is a loss noticed.
@@ -93,6 +95,7 @@ impl Backplane {
             peers: RefCell::default(),
             hearing: RefCell::default(),
             beating: RefCell::default(),
+            is_missed: Cell::new(false),
         }));
         backplane.0.listen()?;
         backplane.0.beat_from_now_on();
@@ -190,11 +193,12 @@ impl State {
         match news {
             NatsNews::CameUp => {
                 let now = self.reactor.now();
+                self.is_missed.set(false);
                 self.peers.borrow_mut().values_mut().for_each(|peer| peer.excuse(now));
                 self.tell_beat();
             }
-            NatsNews::WentAway(why) => {
-                tracing::warn!(target: "ropewalk::chat", "the backplane is away: {why}");
+            NatsNews::WentAway(why) if !self.is_missed.replace(true) => {
+                tracing::warn!(target: "ropewalk::chat", "the backplane is away, and is tried again: {why}");
             }
             NatsNews::Refused(why) => {
                 tracing::error!(target: "ropewalk::chat", "the backplane refuses: {why}");
@@ -282,7 +286,7 @@ impl State {
             Letter::Typing { who, to, tags, .. } => {
                 self.others.show_typing(origin, who, to, &tags);
             }
-            Letter::Bye { .. } => self.forget(origin, "server closed"),
+            Letter::Bye { .. } => self.forget(origin, "Server closed"),
         }
     }
 

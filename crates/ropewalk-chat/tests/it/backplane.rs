@@ -275,7 +275,7 @@ fn a_process_that_says_goodbye_takes_its_people_with_it() {
     let left = there.backplane.as_ref().expect("it is there").leave();
     town.advance(Duration::from_millis(20));
     assert!(left.is_fired());
-    assert_eq!(alice.shown(), ["*** bob has left (server closed)"]);
+    assert_eq!(alice.shown(), ["*** bob has left (Server closed)"]);
     assert_eq!(here.backplane.as_ref().map(Backplane::peers), Some(0));
 }
 

@@ -1,5 +1,6 @@
 //! The `ropewalk` command as people use it: the real program, and real ones to talk to it.
 
+mod backplane;
 mod browser_chat;
 mod browser_pages;
 mod chat;
@@ -8,6 +9,7 @@ mod command_line;
 mod echo;
 mod ending;
 mod get;
+mod guest;
 mod log;
 mod nginx;
 mod program;
