@@ -9,6 +9,7 @@ mod echo;
 mod get;
 mod program;
 mod progress;
+mod proxy;
 mod web;
 
 use std::process::ExitCode;

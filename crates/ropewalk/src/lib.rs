@@ -47,12 +47,12 @@ pub use ropewalk_core::{
     ConnectionLimits, Consumer, CooperativeTask, Cooperator, Cx, Datagram, DatagramEndpoint,
     DatagramProtocol, DatagramTransport, Deferred, DeferredList, DeferredListOptions, DeferredLock,
     DeferredQueue, DeferredSemaphore, DelayedCall, Description, Driver, EndpointError, Endpoints,
-    Event, Factory, Failure, FailureGroup, FailureKind, FirstError, Flow, Layer, LayerIo, Lineage,
-    ListResult, ListeningPort, LockGuard, Loop, LoopingCall, NotActive, Notify, OutQueue, Outcome,
-    Producer, Protocol, ProtocolRef, QueueFull, Reactor, ReactorLimits, ReactorRemote, ReactorTime,
-    Readiness, RemoteError, Resolve, Resolver, Segment, SemaphoreGuard, ServerEndpoint,
-    ShutdownPart, Sink, SlotId, Source, Streaming, Time, Timers, Transport, TurnShare, Wait,
-    WeakTransport, defer_later, gather_results, race, until_first_success,
+    Event, Factory, Failure, FailureGroup, FailureKind, FileRange, FirstError, Flow, Layer,
+    LayerIo, Lineage, ListResult, ListeningPort, LockGuard, Loop, LoopingCall, NotActive, Notify,
+    OutQueue, Outcome, Producer, Protocol, ProtocolRef, QueueFull, Reactor, ReactorLimits,
+    ReactorRemote, ReactorTime, Readiness, RemoteError, Resolve, Resolver, Segment, SemaphoreGuard,
+    ServerEndpoint, ShutdownPart, Sink, SlotId, Source, Streaming, Time, Timers, Transport,
+    TurnShare, Wait, WeakTransport, defer_later, gather_results, race, until_first_success,
 };
 /// Lines, netstrings, length prefixes; idle timeouts, rate limits, connection limits.
 pub use ropewalk_framing as framing;

@@ -10,7 +10,7 @@ use rustix::process::Signal;
 use crate::program::{Program, has, note_skip, serve_tcp};
 
 /// Where the library that operates Chromium is; it is fetched the first time.
-fn playwright(test: &str) -> Option<PathBuf> {
+pub(crate) fn playwright(test: &str) -> Option<PathBuf> {
     let place = Path::new(env!("CARGO_TARGET_TMPDIR")).join("playwright");
     let modules = place.join("node_modules");
     if modules.join("playwright-core/package.json").is_file() {

@@ -8,6 +8,7 @@ mod chat_rooms;
 mod command_line;
 mod echo;
 mod ending;
+mod examples;
 mod get;
 mod guest;
 mod log;
