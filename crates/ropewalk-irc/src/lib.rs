@@ -1,4 +1,4 @@
-//! IRC: the codec of its messages, with the tags of IRCv3.
+//! IRC: the codec of its messages, with the tags of IRCv3, and a client.
 //!
 //! Everything is sans-I/O: what is read is text that somebody else received, what is written goes into a buffer.
 //! Text is UTF-8 (`UTF8ONLY`); who hears other bytes decides what to do with them before anything here sees them.
@@ -12,6 +12,7 @@
 //! | whom a mask means | [`Mask`] |
 //! | users and channels, whatever protocol the users came by | [`network`] |
 //! | how clients of IRC become users | [`server`] |
+//! | how to be a client of a server | [`client`] |
 //!
 //! # Example
 //! ```
@@ -32,6 +33,7 @@
 
 mod casemap;
 mod channel_name;
+pub mod client;
 mod encode;
 mod error;
 mod fold;

@@ -58,7 +58,7 @@ pub use ropewalk_core::{
 pub use ropewalk_framing as framing;
 /// HTTP/1.1, a server's side and a client's.
 pub use ropewalk_http as http;
-/// IRC: its messages and names.
+/// IRC: its messages and names, and a client.
 pub use ropewalk_irc as irc;
 /// A client of the NATS message broker.
 pub use ropewalk_nats as nats;

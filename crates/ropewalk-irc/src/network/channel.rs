@@ -34,6 +34,14 @@ pub struct Topic {
     pub at: SystemTime,
 }
 
+/// Whether somebody is invited to a channel, and by whom.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Invitation {
+    None,
+    ByMember,
+    ByOperator,
+}
+
 impl Channel {
     pub(crate) fn new(name: ChannelName, created_at: SystemTime) -> Self {
         Self {
@@ -74,13 +82,14 @@ impl Channel {
         }
     }
 
-    /// Whether they may come in.
+    /// Whether they may come in. An operator who invites them knows what they are banned for.
     pub(crate) fn admit(
         &self,
         who: &Identity,
-        is_invited: bool,
+        invitation: Invitation,
         key: Option<&str>,
     ) -> Result<(), Refusal> {
+        let is_invited = invitation != Invitation::None;
         let invited = is_invited || self.list_has(MaskList::Invitations, who);
         if self.modes.key.is_some() && self.modes.key.as_deref() != key {
             return Err(Refusal::BadKey);
@@ -91,7 +100,8 @@ impl Channel {
         if self.modes.limit.is_some_and(|limit| self.members.len() >= limit) {
             return Err(Refusal::ChannelFull);
         }
-        if self.is_banned(who) { Err(Refusal::Banned) } else { Ok(()) }
+        let is_banned = invitation != Invitation::ByOperator && self.is_banned(who);
+        if is_banned { Err(Refusal::Banned) } else { Ok(()) }
     }
 
     /// Whether they may speak: with a rank always, else if neither the modes nor a ban say otherwise.

@@ -109,7 +109,7 @@ impl Lines<'_> {
             SpeechKind::Message => "PRIVMSG",
             SpeechKind::Notice => "NOTICE",
         };
-        let head = ":  PRIVMSG  :\r\n".len() + self.source.len() + to.len();
+        let head = ": PRIVMSG  :\r\n".len() + self.source.len() + to.len();
         let room = LineLimits::FROM_SERVER.body_bytes_max.saturating_sub(head);
         let mut is_first = true;
         for text in pieces(speech, room) {

@@ -27,6 +27,7 @@ mod capability;
 mod commands;
 mod encoding;
 mod factory;
+mod history_store;
 mod listener;
 mod outbox;
 mod registering;
@@ -41,5 +42,6 @@ mod welcome;
 use ropewalk_framing::ProxiedPeer;
 
 pub use factory::IrcFactory;
+pub use history_store::HistoryStore;
 pub use session::IrcSession;
 pub use settings::{Accounts, IrcLimits, IrcSettings, OperatorLogin};

@@ -8,7 +8,7 @@ use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
 use bytes::Bytes;
-use ropewalk_core::Transport;
+use ropewalk_core::{Deferred, Transport};
 
 use super::capability::{Capabilities, Capability};
 use crate::{LineLimits, Message, TagList};
@@ -25,10 +25,15 @@ struct State {
     response: RefCell<Option<Response>>,
     /// Counts batches: each has another name.
     batches: Cell<u64>,
+    /// What answers the present command when it is there.
+    later: RefCell<Option<Deferred<Answer>>>,
     wrong_passwords: Cell<u32>,
     /// Why the connection is to be lost after the present command.
     end: RefCell<Option<String>>,
 }
+
+/// Writes an answer.
+pub(crate) type Answer = Box<dyn FnOnce(&Outbox)>;
 
 /// What answers a command with a label.
 struct Response {
@@ -45,6 +50,7 @@ impl Outbox {
             caps: Cell::default(),
             response: RefCell::default(),
             batches: Cell::new(0),
+            later: RefCell::default(),
             wrong_passwords: Cell::new(0),
             end: RefCell::default(),
         }))
@@ -171,6 +177,15 @@ impl Outbox {
 
     pub(crate) fn resume_response(&self, pending: Option<PendingResponse>) {
         self.0.response.replace(pending.map(|pending| pending.0));
+    }
+
+    /// Answers the present command when `later` has fired. Until then nothing more is heard of the client.
+    pub(crate) fn answer_later(&self, later: Deferred<Answer>) {
+        self.0.later.replace(Some(later));
+    }
+
+    pub(crate) fn take_later(&self) -> Option<Deferred<Answer>> {
+        self.0.later.take()
     }
 
     /// Sends the response, if there is one.

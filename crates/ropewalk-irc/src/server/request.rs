@@ -111,9 +111,12 @@ pub(crate) fn numeric_of(refusal: Refusal) -> (&'static str, &'static str) {
     match refusal {
         Refusal::BadNick(_) => (numeric::ERR_ERRONEUSNICKNAME, "Erroneous nickname"),
         Refusal::NickTaken => (numeric::ERR_NICKNAMEINUSE, "Nickname is already in use"),
-        Refusal::BadChannelName(NameError::BeginsWith(_) | NameError::Empty)
-        | Refusal::NoSuchChannel => (numeric::ERR_NOSUCHCHANNEL, "No such channel"),
-        Refusal::BadChannelName(_) => (numeric::ERR_BADCHANMASK, "Bad channel name"),
+        Refusal::BadChannelName(NameError::Has(_)) => {
+            (numeric::ERR_BADCHANMASK, "Bad channel name")
+        }
+        Refusal::BadChannelName(_) | Refusal::NoSuchChannel => {
+            (numeric::ERR_NOSUCHCHANNEL, "No such channel")
+        }
         Refusal::TooManyChannels | Refusal::NoMoreChannels => {
             (numeric::ERR_TOOMANYCHANNELS, "You have joined too many channels")
         }

@@ -2,11 +2,11 @@
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use ropewalk_core::{Cx, Deferred, Failure};
+use ropewalk_core::{Cx, Failure};
 
 use super::capability::Capability;
 use super::request::need_more_params;
-use super::session::{IrcSession, Receiver, Stage};
+use super::session::{IrcSession, Stage};
 use crate::{Message, numeric};
 
 /// How far a client has come.
@@ -80,24 +80,10 @@ impl IrcSession {
         match (plain(&all), self.shared.settings.accounts.clone()) {
             (Some((account, password)), Some(accounts)) => {
                 let checking = accounts.check(&account, &password);
-                self.await_check(cx, checking);
+                self.wait_for(cx, checking, Self::authenticated);
             }
             _ => self.fail_sasl(numeric::ERR_SASLFAIL, "SASL authentication failed"),
         }
-    }
-
-    /// What the client says meanwhile is heard afterwards: it may depend on who the client is.
-    fn await_check(&mut self, cx: &mut Cx<'_>, checking: Deferred<Option<String>>) {
-        cx.transport().pause_producing();
-        let pending = self.out.take_response();
-        cx.when(checking, move |receiver: &mut Receiver, cx, checked| {
-            cx.transport().resume_producing();
-            let session = &mut receiver.protocol;
-            session.out.resume_response(pending);
-            session.authenticated(cx, checked);
-            session.out.finish_response();
-            session.end_if_due();
-        });
     }
 
     fn authenticated(&mut self, cx: &Cx<'_>, checked: Result<Option<String>, Failure>) {

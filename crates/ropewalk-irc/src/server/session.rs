@@ -8,7 +8,7 @@
 use std::rc::Rc;
 use std::time::Duration;
 
-use ropewalk_core::{Cx, Failure, FailureKind, Time, Transport, defer_later};
+use ropewalk_core::{Cx, Deferred, Failure, FailureKind, Time, Transport, defer_later};
 use ropewalk_framing::{LineProtocol, LineReceiver};
 
 use super::capability::Capability;
@@ -86,8 +86,34 @@ impl IrcSession {
                 Stage::Gone => {}
             }
         }
+        if let Some(later) = self.out.take_later() {
+            self.wait_for(cx, later, |session, _, answer| match answer {
+                Ok(answer) => answer(&session.out),
+                Err(failure) => tracing::warn!(%failure, "an answer that did not come"),
+            });
+        }
         self.out.finish_response();
         self.end_if_due();
+    }
+
+    /// Hears nothing more of the client until `deferred` has fired: what it says meanwhile may depend on that, and is
+    /// to be answered after it. What `then` answers is the present command's answer.
+    pub(crate) fn wait_for<T: 'static>(
+        &self,
+        cx: &mut Cx<'_>,
+        deferred: Deferred<T>,
+        then: impl FnOnce(&mut Self, &Cx<'_>, Result<T, Failure>) + 'static,
+    ) {
+        cx.transport().pause_producing();
+        let pending = self.out.take_response();
+        cx.when(deferred, move |receiver: &mut Receiver, cx, result| {
+            cx.transport().resume_producing();
+            let session = &mut receiver.protocol;
+            session.out.resume_response(pending);
+            then(session, cx, result);
+            session.out.finish_response();
+            session.end_if_due();
+        });
     }
 
     fn label(&self, message: &Message<'_>) -> Option<String> {
@@ -186,9 +212,12 @@ impl IrcSession {
     fn complain_no_utf8(&self, line: &[u8]) {
         let line = String::from_utf8_lossy(line);
         let message = Message::parse(&line, &LineLimits::FROM_CLIENT);
+        let label = message.as_ref().ok().and_then(|message| self.label(message));
+        label.into_iter().for_each(|label| self.out.begin_response(label));
         let command = message.map_or("*".into(), |message| message.command().to_ascii_uppercase());
         let text = "Message rejected, your software has to use UTF-8 on this network";
         self.out.standard("FAIL", &[&command, "INVALID_UTF8"], text);
+        self.out.finish_response();
     }
 
     fn complain_too_long(&self) {

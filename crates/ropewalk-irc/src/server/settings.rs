@@ -5,11 +5,15 @@ use std::time::Duration;
 
 use ropewalk_core::Deferred;
 
+use super::HistoryStore;
+
 /// What a server says of itself, and whom it trusts.
 #[derive(Clone)]
 pub struct IrcSettings {
     /// What the server is called, before what it says: a host's name. Default `irc.ropewalk.local`.
     pub server_name: String,
+    /// What it is, for people: `LINKS` says it. Default `Ropewalk`.
+    pub description: String,
     /// What the network is called. Default `Ropewalk`.
     pub network_name: String,
     /// The message of the day, in lines. Default none.
@@ -22,6 +26,8 @@ pub struct IrcSettings {
     pub operators: Vec<OperatorLogin>,
     /// Who knows the accounts, for SASL. Default nobody: SASL is not offered.
     pub accounts: Option<Rc<dyn Accounts>>,
+    /// Who keeps more of what was said than the network. Default nobody.
+    pub history: Option<Rc<dyn HistoryStore>>,
     /// The channels that clients are put on when they come. Default none.
     pub channels: Vec<String>,
     /// What a client may do.
@@ -74,12 +80,14 @@ impl Default for IrcSettings {
     fn default() -> Self {
         Self {
             server_name: "irc.ropewalk.local".into(),
+            description: "Ropewalk".into(),
             network_name: "Ropewalk".into(),
             motd: Vec::new(),
             admin: Vec::new(),
             password: None,
             operators: Vec::new(),
             accounts: None,
+            history: None,
             channels: Vec::new(),
             limits: IrcLimits::default(),
         }

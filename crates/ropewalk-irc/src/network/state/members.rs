@@ -26,7 +26,7 @@ impl State {
         }
         match self.channels.get(&name) {
             Some(_) if user.is_relayed() => {}
-            Some(channel) => channel.admit(&user.identity, user.invited_to.contains(&name), key)?,
+            Some(channel) => channel.admit(&user.identity, user.invitation_to(&name), key)?,
             None if self.channels.len() >= self.limits.channels_max => {
                 return Err(Refusal::NoMoreChannels);
             }
@@ -49,7 +49,7 @@ impl State {
         channel.members.insert(who, if is_first { Ranks::OPERATOR } else { Ranks::NONE });
         let user = self.user_mut(who)?;
         user.channels.insert(name.clone());
-        user.invited_to.retain(|invited_to| *invited_to != name);
+        user.invited_to.retain(|(channel, _)| *channel != name);
         let (source, away) = (user.identity.clone(), user.away.clone());
         let joined = Event::Joined { channel: name.clone(), away };
         let record = self.record(source, joined, at);
@@ -117,8 +117,9 @@ impl State {
         let channel = self.channel(text)?;
         let name = channel.name.clone();
         channel.ranks_of(by).ok_or(Refusal::NotOnChannel)?;
+        let as_operator = self.check_operator(by, channel);
         if channel.modes.has(ChannelFlag::InviteOnly) {
-            self.check_operator(by, channel)?;
+            as_operator?;
         }
         if channel.ranks_of(guest).is_some() {
             return Err(Refusal::AlreadyOnChannel);
@@ -126,18 +127,23 @@ impl State {
         let operators = channel.members.iter().filter(|(_, ranks)| ranks.operator);
         let audience = operators.map(|(id, _)| *id).chain([guest, by]).collect();
         self.step(by, at)?;
-        self.remember_invitation(guest, &name)?;
+        self.remember_invitation(guest, &name, as_operator.is_ok())?;
         let invited = Event::Invited { channel: name.clone(), who };
         let record = self.record(self.identity(by)?, invited, at);
         self.post(&record, &Audience::Users(audience));
         Ok(name)
     }
 
-    fn remember_invitation(&mut self, guest: UserId, name: &ChannelName) -> Result<(), Refusal> {
+    fn remember_invitation(
+        &mut self,
+        guest: UserId,
+        name: &ChannelName,
+        by_operator: bool,
+    ) -> Result<(), Refusal> {
         let invitations_max = self.limits.invitations_max;
         let guest = self.user_mut(guest)?;
-        guest.invited_to.retain(|invited_to| invited_to != name);
-        guest.invited_to.push_back(name.clone());
+        guest.invited_to.retain(|(channel, _)| channel != name);
+        guest.invited_to.push_back((name.clone(), by_operator));
         while guest.invited_to.len() > invitations_max {
             guest.invited_to.pop_front();
         }

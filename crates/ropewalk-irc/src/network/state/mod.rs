@@ -53,8 +53,8 @@ pub(crate) struct Member {
     pub(crate) modes: UserModes,
     pub(crate) away: Option<Arc<str>>,
     pub(crate) channels: BTreeSet<ChannelName>,
-    /// To which channels they are invited, the last invitation last.
-    invited_to: VecDeque<ChannelName>,
+    /// To which channels they are invited, the last invitation last, and whether by an operator.
+    invited_to: VecDeque<(ChannelName, bool)>,
     pub(crate) watched: BTreeSet<Nick>,
     /// None if it is counted elsewhere.
     pace: Option<Pace>,

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::SystemTime;
 
 use super::{Member, State};
-use crate::network::channel::{Channel, Topic};
+use crate::network::channel::{Channel, Invitation, Topic};
 use crate::network::{
     ChannelInfo, Counts, HistoryRange, MaskEntry, MaskList, Person, Presence, Record, Refusal,
     UserId, WasHere,
@@ -70,9 +70,14 @@ impl State {
         self.user(who)?;
         let (id, user) = self.called(nick)?;
         let channels = user.channels.iter().filter_map(|name| self.channels.get(name));
-        let channels = channels.filter(|channel| channel.is_visible_to(who));
-        let channels =
-            channels.filter_map(|on| Some((on.name.clone(), on.ranks_of(id)?))).collect();
+        // Of the invisible only those are told that the asker is on as well.
+        let is_open = !user.modes.invisible || id == who || self.user(who)?.modes.operator;
+        let is_told =
+            |on: &&Channel| on.is_visible_to(who) && (is_open || on.ranks_of(who).is_some());
+        let channels = channels
+            .filter(is_told)
+            .filter_map(|on| Some((on.name.clone(), on.ranks_of(id)?)))
+            .collect();
         Ok(Person {
             presence: user.presence(),
             channels,
@@ -144,7 +149,7 @@ impl State {
 
     /// The channels that somebody is invited to, the last invitation last.
     pub(crate) fn invitations(&self, who: UserId) -> Result<Vec<ChannelName>, Refusal> {
-        Ok(self.user(who)?.invited_to.iter().cloned().collect())
+        Ok(self.user(who)?.invited_to.iter().map(|(channel, _)| channel.clone()).collect())
     }
 
     pub(crate) fn watched(&self, who: UserId) -> Result<Vec<Nick>, Refusal> {
@@ -160,6 +165,15 @@ impl Member {
             modes: self.modes,
             away: self.away.clone(),
             channel: None,
+        }
+    }
+
+    /// Whether they are invited to a channel, and by whom.
+    pub(super) fn invitation_to(&self, name: &ChannelName) -> Invitation {
+        match self.invited_to.iter().find(|(channel, _)| channel == name) {
+            None => Invitation::None,
+            Some((_, false)) => Invitation::ByMember,
+            Some((_, true)) => Invitation::ByOperator,
         }
     }
 

@@ -70,8 +70,10 @@ pub(crate) fn info(request: &Request<'_>) {
 
 /// There is one server.
 pub(crate) fn links(request: &Request<'_>) {
-    let name = request.shared.settings.server_name.as_str();
-    request.out.numeric(numeric::RPL_LINKS, &[name, name], "0 Ropewalk");
+    let settings = &request.shared.settings;
+    let name = settings.server_name.as_str();
+    let text = format!("0 {}", settings.description);
+    request.out.numeric(numeric::RPL_LINKS, &[name, name], &text);
     request.out.numeric(numeric::RPL_ENDOFLINKS, &["*"], "End of /LINKS list");
 }
 

@@ -1,10 +1,10 @@
 //! `PRIVMSG`, `NOTICE`, `TAGMSG`.
 
-use crate::TagList;
 use crate::network::{Refusal, Speech, SpeechKind, Target};
 use crate::numeric;
 use crate::server::capability::Capability;
 use crate::server::request::{About, Request, is_channel, shown};
+use crate::{LineLimits, TagList};
 
 pub(crate) fn privmsg(request: &Request<'_>) {
     speak(request, SpeechKind::Message);
@@ -18,6 +18,11 @@ pub(crate) fn notice(request: &Request<'_>) {
 fn speak(request: &Request<'_>, kind: SpeechKind) {
     let text = request.param(1);
     let Some(targets) = targets(request, kind == SpeechKind::Notice) else { return };
+    let fits = |target: &&str| fits_line(request, kind, target, text);
+    if !targets.iter().all(fits) {
+        // Others would be told a part of it only, and the client would not know.
+        return request.refuse(Refusal::TextTooLong(0), About::default());
+    }
     if text.is_empty() {
         if kind == SpeechKind::Message {
             request.refuse(Refusal::TextEmpty, About::default());
@@ -37,6 +42,15 @@ fn speak(request: &Request<'_>, kind: SpeechKind) {
             }
         }
     }
+}
+
+/// Whether there is room for it in a line that begins with who it is from.
+fn fits_line(request: &Request<'_>, kind: SpeechKind, target: &str, text: &str) -> bool {
+    let source = request.user.identity().map_or(0, |identity| identity.to_string().len());
+    let command = if kind == SpeechKind::Message { "PRIVMSG" } else { "NOTICE" };
+    let frame = ":    :\r\n".len() - 1;
+    let bytes = frame + source + command.len() + target.len() + text.len();
+    bytes <= LineLimits::FROM_SERVER.body_bytes_max
 }
 
 pub(crate) fn tagmsg(request: &Request<'_>) {

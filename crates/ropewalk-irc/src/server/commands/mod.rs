@@ -40,7 +40,7 @@ const fn command(name: &'static str, params_min: usize, run: fn(&Request<'_>)) -
 
 /// All that a registered client may say, but for what it may say before, too (`session.rs`). Those that are said
 /// most stand first.
-static ALL: [Command; 35] = [
+static ALL: [Command; 36] = [
     command("PRIVMSG", 0, messages::privmsg),
     command("NOTICE", 0, messages::notice),
     command("TAGMSG", 0, messages::tagmsg),
@@ -74,6 +74,7 @@ static ALL: [Command; 35] = [
     command("LINKS", 0, about::links),
     command("STATS", 0, about::stats),
     command("HELP", 0, about::help),
+    command("HELPOP", 0, about::help),
     command("PASS", 0, presence::already_registered),
     command("USER", 0, presence::already_registered),
 ];

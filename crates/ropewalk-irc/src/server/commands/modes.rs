@@ -130,8 +130,9 @@ fn change(request: &Request<'_>, channel: &str, changes: &[ModeChange]) {
         match (mode, refusal) {
             (Mode::Rank(_, nick), _) => request.refuse(refusal, About { nick, channel }),
             (Mode::Key(_), Refusal::BadKey) => {
-                let text = "Key is not well-formed";
-                request.out.numeric(numeric::ERR_INVALIDKEY, &[channel], text);
+                // What it was is not repeated: it may be a password, mistyped.
+                let params = [channel, "k", "*"];
+                request.out.numeric(numeric::ERR_INVALIDMODEPARAM, &params, "Invalid key");
             }
             (Mode::Mask(..), Refusal::ListFull) => {
                 let params = [channel, &mode.letter().to_string()];

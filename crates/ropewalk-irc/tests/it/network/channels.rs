@@ -123,6 +123,10 @@ fn who_is_invited_may_come_once() {
     assert_eq!(bob.user.join(stage.now(), "#ropes", None), Err(Refusal::InviteOnly));
     change(&stage, &alice, &[set(Mode::Mask(MaskList::Invitations, "b?b".into()))]);
     assert!(bob.user.join(stage.now(), "#ropes", None).is_ok(), "as if invited");
+    change(&stage, &alice, &[set(Mode::Mask(MaskList::Bans, "dan".into()))]);
+    let dan = stage.enter("dan");
+    alice.user.invite(stage.now(), "dan", "#ropes").expect("she may");
+    assert!(dan.user.join(stage.now(), "#ropes", None).is_ok(), "in spite of the ban");
     let carol = stage.enter("carol");
     let invited = |who: &Actor| who.user.invite(stage.now(), "carol", "#ropes").map(drop);
     assert_eq!(invited(&bob), Err(Refusal::NotOperator));
@@ -215,6 +219,22 @@ fn who_is_outside_knows_nothing_of_a_secret_channel_nor_of_the_invisible() {
     assert_eq!(bob.user.list().expect("he may ask").len(), 0);
     assert_eq!(bob.user.whois("alice").expect("she is there").channels, []);
     assert_eq!(alice.user.whois("alice").expect("she is there").channels.len(), 1);
+}
+
+#[test]
+fn the_channels_of_the_invisible_are_told_to_who_is_on_them() {
+    let stage = Stage::new();
+    let (alice, bob) = (stage.enter_ropes("alice"), stage.enter("bob"));
+    alice.user.join(stage.now(), "#alone", None).expect("it is made");
+    alice.user.set_mode(UserMode::Invisible, true).expect("she may");
+    let known = |who: &Actor| {
+        let channels = who.user.whois("alice").expect("she is there").channels;
+        channels.into_iter().map(|(name, _)| name.to_string()).collect::<Vec<_>>()
+    };
+    assert_eq!(known(&bob), [""; 0]);
+    bob.user.join(stage.now(), "#ropes", None).expect("it is open");
+    assert_eq!(known(&bob), ["#ropes"]);
+    assert_eq!(known(&alice), ["#alone", "#ropes"]);
 }
 
 #[test]

@@ -56,7 +56,7 @@ fn each_way_not_to_join_has_its_numeric() {
         hall.send(&alice, &format!("MODE #ropes {unset}"));
     }
     let long = format!("#{}", "x".repeat(64));
-    let bad = format!(":irc.test 476 bob {long} :Bad channel name");
+    let bad = format!(":irc.test 403 bob {long} :No such channel");
     hall.check(
         &bob,
         &[

@@ -1,6 +1,18 @@
 //! `CHATHISTORY`.
 
-use super::{Client, Hall};
+use std::cell::RefCell;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use ropewalk_core::{Deferred, Failure, FailureKind};
+use ropewalk_irc::ChannelName;
+use ropewalk_irc::network::{
+    HistoryPoint, MsgId, NetworkLimits, Record, Registration, Remembered, Speech,
+};
+use ropewalk_irc::server::{HistoryStore, IrcSettings};
+
+use super::{Client, Hall, limits, settings};
 
 const CAPS: &str = "batch draft/chathistory message-tags server-time";
 
@@ -13,6 +25,7 @@ fn reader(hall: &Hall) -> Client {
     }
     let reader = hall.enter_with("reader", CAPS);
     hall.send(&reader, "JOIN #ropes");
+    reader.told();
     reader
 }
 
@@ -124,4 +137,116 @@ fn a_labeled_page_is_a_batch_in_a_batch() {
             ":irc.test BATCH -2",
         ]
     );
+}
+
+/// Has `old-0` to `old-9`, and is asked what before; answers when a test says so.
+#[derive(Default)]
+struct Attic {
+    asked: RefCell<Vec<String>>,
+    waiting: RefCell<Vec<Box<dyn FnOnce(bool)>>>,
+}
+
+impl Attic {
+    fn answer(&self, is_well: bool) {
+        self.waiting.take().into_iter().for_each(|answer| answer(is_well));
+    }
+}
+
+impl HistoryStore for Attic {
+    fn before(
+        &self,
+        channel: &ChannelName,
+        point: Option<&HistoryPoint>,
+        count: usize,
+    ) -> Deferred<Vec<Arc<Record>>> {
+        let point = match point {
+            None => "the end".to_owned(),
+            Some(HistoryPoint::Event(msgid)) => msgid.to_string(),
+            Some(HistoryPoint::Time(at)) => {
+                format!("{:?}", at.duration_since(SystemTime::UNIX_EPOCH))
+            }
+        };
+        self.asked.borrow_mut().push(format!("{count} before {point} on {channel}"));
+        let (resolver, deferred) = Deferred::new();
+        let records = (10 - count.min(10)..10).map(old).collect();
+        let unwell = || Failure::new(FailureKind::Local, "the attic is locked");
+        self.waiting.borrow_mut().push(Box::new(move |is_well| {
+            resolver.fire(if is_well { Ok(records) } else { Err(unwell()) });
+        }));
+        deferred
+    }
+}
+
+fn old(number: usize) -> Arc<Record> {
+    let remembered = Remembered {
+        channel: "#ropes".into(),
+        source: Registration::new("zoe"),
+        speech: Speech::message(&format!("old {number}")),
+        msgid: MsgId::parse(&format!("old-{number}")).expect("it is one"),
+        at: SystemTime::UNIX_EPOCH + Duration::from_secs(number as u64),
+    };
+    remembered.into_record(&NetworkLimits::default()).expect("it is good")
+}
+
+#[test]
+fn what_is_older_than_memory_is_asked_of_the_store() {
+    let attic = Rc::new(Attic::default());
+    let hall = Hall::with(limits(), IrcSettings { history: Some(attic.clone()), ..settings() });
+    let reader = reader(&hall);
+    hall.check(&reader, &[("CHATHISTORY LATEST #ropes * 8", &[]), ("PING later", &[])]);
+    attic.answer(true);
+    hall.settle();
+    let mut told = reader.told();
+    assert_eq!(told.pop().as_deref(), Some(":irc.test PONG irc.test :later"));
+    let expected = ["old 7", "old 8", "old 9", "one", "two", "three", "four", "five"];
+    assert_eq!(texts(&told), expected);
+    let first = msgid(&told[4]).to_owned();
+    assert_eq!(attic.asked.take(), [format!("3 before {first} on #ropes")]);
+
+    hall.send(&reader, "CHATHISTORY BEFORE #ropes msgid=old-7 2");
+    attic.answer(true);
+    hall.settle();
+    assert_eq!(texts(&reader.told()), ["old 8", "old 9"]);
+    assert_eq!(attic.asked.take(), ["2 before old-7 on #ropes"]);
+
+    let enough = hall.ask(&reader, "CHATHISTORY LATEST #ropes * 5");
+    assert_eq!(texts(&enough).len(), 5);
+    assert_eq!(attic.asked.take(), [""; 0], "memory has enough");
+}
+
+#[test]
+fn a_store_that_fails_costs_only_what_it_has() {
+    let attic = Rc::new(Attic::default());
+    let hall = Hall::with(limits(), IrcSettings { history: Some(attic.clone()), ..settings() });
+    let reader = reader(&hall);
+    hall.send(&reader, "CHATHISTORY LATEST #ropes * 8");
+    attic.answer(false);
+    hall.settle();
+    assert_eq!(texts(&reader.told()).len(), 5);
+    hall.send(&reader, "CHATHISTORY BEFORE #ropes msgid=old-7 2");
+    attic.answer(false);
+    hall.settle();
+    let failed =
+        ":irc.test FAIL CHATHISTORY MESSAGE_ERROR BEFORE #ropes :Messages could not be retrieved";
+    assert_eq!(reader.told(), [failed]);
+    hall.send(&reader, "CHATHISTORY LATEST #ropes * 8");
+    reader.log().transport().abort_connection();
+    hall.settle();
+    attic.answer(true);
+    hall.settle();
+}
+
+#[test]
+fn a_labeled_page_from_the_store_has_its_label() {
+    let attic = Rc::new(Attic::default());
+    let hall = Hall::with(limits(), IrcSettings { history: Some(attic.clone()), ..settings() });
+    reader(&hall);
+    let other = hall.enter_with("other", "batch labeled-response draft/chathistory");
+    hall.send(&other, "JOIN #ropes");
+    hall.check(&other, &[("@label=x CHATHISTORY LATEST #ropes * 8", &[])]);
+    attic.answer(true);
+    hall.settle();
+    let told = other.told();
+    assert!(told[0].starts_with("@label=x :irc.test BATCH +"), "{told:?}");
+    assert_eq!(told.len(), 12);
 }

@@ -153,6 +153,8 @@ fn a_labeled_command_is_answered_as_one() {
             ("@label=a\\sb PONG", &["@label=a\\sb :irc.test ACK"]),
         ],
     );
+    hall.send_bytes(&alice, b"@label=h PRIVMSG bob :\xff\r\n");
+    assert!(alice.told()[0].starts_with("@label=h :irc.test FAIL PRIVMSG INVALID_UTF8 :"));
     bob.told();
     hall.check(&bob, &[("@label=a PING x", &[":irc.test PONG irc.test :x"])]);
 }

@@ -1,6 +1,17 @@
 //! `PRIVMSG`, `NOTICE`, `TAGMSG`, and being away.
 
+use std::rc::Rc;
+
+use ropewalk_core::Time;
+use ropewalk_irc::network::{Listener, Notice, Registration, Speech};
+
 use super::Hall;
+
+struct Deaf;
+
+impl Listener for Deaf {
+    fn notified(&self, _: &Notice) {}
+}
 
 #[test]
 fn a_message_goes_to_a_user_a_channel_or_several() {
@@ -85,15 +96,27 @@ fn what_is_too_long_is_refused_and_what_is_passed_on_fits() {
     let (alice, bob) = (hall.enter_ropes("alice"), hall.enter_ropes("bob"));
     let long = ":irc.test 417 alice :Input line was too long";
     let line = |bytes: usize| format!("PRIVMSG #ropes :{}", "x".repeat(bytes));
-    let room = 510 - "PRIVMSG #ropes :".len();
-    hall.check(&alice, &[(&line(room + 1), &[long]), (&line(20_000), &[long])]);
+    let room = 510 - ":alice!~user@localhost PRIVMSG #ropes :".len();
+    for bytes in [room + 1, 510, 20_000] {
+        hall.check(&alice, &[(&line(bytes), &[long])]);
+    }
     bob.told();
     hall.check(&alice, &[(&line(room), &[])]);
+    assert_eq!(bob.told()[0].len(), 510);
+    // By another way comes more.
+    let visitor = Registration::new("visitor");
+    let visitor = hall.server.connect(Time::START, &visitor, Rc::new(Deaf)).expect("they may come");
+    visitor.join(Time::START, "#ropes", None).expect("it is open");
+    bob.told();
+    let text = "a word ".repeat(140);
+    visitor.say(Time::START, "#ropes", Speech::message(&text)).expect("they may");
+    hall.settle();
     let told = bob.told();
-    assert_eq!(told.len(), 2, "what does not fit with its source goes into two lines");
-    let texts = told.iter().map(|line| line.rsplit_once(" :").expect("it has a text").1);
-    assert_eq!(texts.collect::<String>(), "x".repeat(room));
-    assert!(told.iter().all(|line| line.len() <= 510));
+    let said: Vec<_> = told.iter().filter(|line| line.contains(" PRIVMSG ")).collect();
+    assert_eq!(said.len(), 3, "what does not fit into a line goes into several");
+    let texts = said.iter().map(|line| line.split_once(" :").expect("it has a text").1);
+    assert_eq!(texts.collect::<String>(), text);
+    assert!(said.iter().all(|line| line.len() <= 510));
 }
 
 #[test]

@@ -44,7 +44,7 @@ fn each_wrong_mode_has_its_numeric() {
         (hall.enter_ropes("alice"), hall.enter_ropes("bob"), hall.enter("carol"));
     alice.told();
     let needs = ":irc.test 461 alice MODE :Not enough parameters";
-    let key = ":irc.test 525 alice #ropes :Key is not well-formed";
+    let key = ":irc.test 696 alice #ropes k * :Invalid key";
     let limit = |text: &str| format!(":irc.test 696 alice #ropes l {text} :Invalid limit");
     hall.check(
         &alice,
