@@ -15,7 +15,8 @@
 //! | what people type | `command.rs`, `talk.rs` |
 //! | how people on `nc` and telnet get in | [`ChatFactory`], [`LineMember`], [`LineForm`], [`Telnet`] |
 //! | how people get in by a browser | [`BrowserChat`], `browser_member.rs`, `event_queue.rs`, `browser_form.rs`, `page/` |
-//! | how what was said is kept | [`History`], [`HistoryFile`], `recorder.rs`, `past.rs` |
+//! | how several processes are one chat | [`Backplane`], `backplane/` |
+//! | how what was said is kept | [`History`], [`HistoryFile`], `recorder.rs`, `past.rs`, `recall.rs` |
 //!
 //! # Example: rooms for lines
 //! ```
@@ -30,6 +31,7 @@
 //! ```
 #![forbid(unsafe_code)]
 
+mod backplane;
 mod browser_chat;
 mod browser_form;
 mod browser_member;
@@ -45,11 +47,13 @@ mod line_member;
 mod line_view;
 mod page_files;
 mod past;
+mod recall;
 mod recorder;
 mod talk;
 mod telnet;
 mod text;
 
+pub use backplane::Backplane;
 pub use browser_chat::BrowserChat;
 pub use chat::Chat;
 pub use factory::ChatFactory;

@@ -63,6 +63,9 @@ impl Listener for LineView {
 
     /// What was typed stands there already; what came of it does not.
     fn echoed(&self, notice: &Notice) {
+        if let Event::Renamed { to } = notice.event() {
+            notify(&self.transport, format_args!("You are now called {to}."));
+        }
         if matches!(
             notice.event(),
             Event::TopicSet { .. } | Event::ModeChanged { .. } | Event::Kicked { .. }

@@ -50,7 +50,7 @@ pub(crate) fn run(
         Command::Rooms => rooms(user),
         Command::Topic("") => topic(user, here?),
         Command::Topic(text) => user.set_topic(now, here?, &plain(text)).map(|()| Done::Nothing),
-        Command::Rename(name) => rename(user, now, name),
+        Command::Rename(name) => user.rename(now, name).map(|()| Done::Nothing),
         Command::Who => Ok(note(list(&user.names(here?)?))),
         Command::Away(text) => away(user, now, text),
         Command::Back => user.set_away(now, None).map(|()| note("You are back.")),
@@ -131,11 +131,6 @@ fn topic(user: &User, room: &str) -> Result<Done, Refusal> {
         Some(topic) => format!("{room} is about: {}", plain(&topic.text)),
         None => format!("{room} is about nothing in particular."),
     }))
-}
-
-fn rename(user: &User, now: Time, name: &str) -> Result<Done, Refusal> {
-    user.rename(now, name)?;
-    Ok(note(format!("You are now called {}.", user.identity()?.nick())))
 }
 
 fn away(user: &User, now: Time, text: &str) -> Result<Done, Refusal> {

@@ -7,11 +7,14 @@ use ropewalk::framing::ConnectionCap;
 use ropewalk::http::HttpFactory;
 use ropewalk::irc::network::{Network, NetworkLimits, Server};
 use ropewalk::irc::server::{IrcFactory, IrcSettings};
+use ropewalk::nats::{NatsClient, NatsOptions, NatsUrl};
 use ropewalk::net::{ThreadPool, ThreadPoolLimits};
 use ropewalk::web::Site;
-use ropewalk::{Address, Deferred, Failure, FailureKind, Reactor, ServerEndpoint, ShutdownPart};
+use ropewalk::{
+    Address, Deferred, Endpoints, Failure, FailureKind, Reactor, ServerEndpoint, ShutdownPart,
+};
 use ropewalk_chat::{
-    BrowserChat, Chat, ChatFactory, DeferToThread, History, HistoryFile, HistoryLimits,
+    Backplane, BrowserChat, Chat, ChatFactory, DeferToThread, History, HistoryFile, HistoryLimits,
 };
 
 use crate::program::{Crew, Opened, Place, Voice, endpoint_error, word_of};
@@ -32,6 +35,9 @@ pub(crate) struct Options {
     /// Keep what is said in this file, and show it to who comes later
     #[arg(long, value_name = "FILE")]
     history: Option<PathBuf>,
+    /// Be one chat with all others that use this NATS server: nats://host:4222, nats://user:password@host
+    #[arg(long, value_name = "URL")]
+    backplane: Option<String>,
     #[command(flatten)]
     pub(crate) crew: Crew,
 }
@@ -63,6 +69,12 @@ const NAMELESS_MAX: usize = 1_000;
 /// Reads and writes of the history that wait for its thread: each is of a person who waits, too.
 const HISTORY_JOBS_MAX: usize = 10_000;
 
+/// How long the goodbye to other processes may take.
+const LEAVE_TIMEOUT: Duration = Duration::from_secs(1);
+
+/// The first words of the subjects by which the processes of one chat find each other.
+const SUBJECT: &str = "ropewalk.chat";
+
 /// What all workers share.
 #[derive(Clone)]
 pub(crate) struct Common {
@@ -93,8 +105,15 @@ pub(crate) fn start(
     drop(relaying.add_errback(|_| ())); // It ends with the network, or with the reactor.
     let chat = Chat::open(&server, LOBBY)
         .map_err(|refusal| Failure::from_error(FailureKind::Local, refusal))?;
+    if let Some(file) = common.history.as_ref().filter(|_| place.is_first()) {
+        chat.recall(file)?;
+    }
     let history = common.history.clone().map(|file| open_history(place, reactor, &chat, file));
     let endpoints = ropewalk::endpoints(reactor);
+    let backplane = match options.backplane.as_ref().filter(|_| place.is_first()) {
+        Some(url) => Some(join_others(reactor, &endpoints, &chat, url)?),
+        None => None,
+    };
     let [lines, web, irc] = options.places();
     let voice = Voice::beside(&lines, place);
     let mut opening = Vec::new();
@@ -124,7 +143,29 @@ pub(crate) fn start(
         server.close();
         history.map_or_else(|| Deferred::succeed(()), |history| history.flush())
     });
+    if let Some(backplane) = backplane {
+        let clock = reactor.clone();
+        reactor.add_system_event_trigger(ShutdownPart::Before, move || {
+            // The others notice by themselves if it cannot be said.
+            backplane.leave().add_timeout(&clock, LEAVE_TIMEOUT).add_errback(|_| ())
+        });
+    }
     Ok(opening)
+}
+
+/// Joins the chat with the others on a NATS server, which may be away now.
+fn join_others(
+    reactor: &Reactor,
+    endpoints: &Endpoints,
+    chat: &Chat,
+    url: &str,
+) -> Result<Backplane, Failure> {
+    let url: NatsUrl = url.parse()?;
+    let endpoint = endpoints.client(&url.endpoint()).map_err(endpoint_error)?;
+    let name = "ropewalk chat".to_owned();
+    let mut options = NatsOptions { name, no_echo: true, ..NatsOptions::default() };
+    url.identify(&mut options);
+    Backplane::join(reactor, chat, NatsClient::new(reactor, endpoint, options), SUBJECT)
 }
 
 /// This thread's way to the file. What is said is heard by all, so one of them keeps it.

@@ -111,6 +111,19 @@ impl HistoryFile {
         self.with(|open| open.rows(room, after, before, page.from_start, count))
     }
 
+    /// The last topic that was set in `room`, if that is kept.
+    ///
+    /// # Errors
+    /// Why the file could not be read.
+    pub fn topic(&self, room: &str) -> Result<Option<HistoryRow>, Failure> {
+        self.with(|open| {
+            let mut asked = open.connection.prepare_cached(&format!(
+                "SELECT {COLUMNS} FROM said WHERE room = ?1 AND kind = 'topic' ORDER BY seq DESC LIMIT 1"
+            ))?;
+            asked.query_row([room], read_row).optional()
+        })
+    }
+
     /// The rooms that there are entries of, those with the latest first, at most `count`.
     ///
     /// # Errors

@@ -1,5 +1,7 @@
 //! Whole evenings in the chat room, over a network in memory and in virtual time.
 
+mod backplane;
+mod broker;
 mod browser;
 mod browser_limits;
 mod evening;

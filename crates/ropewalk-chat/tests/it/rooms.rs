@@ -253,7 +253,7 @@ fn what_was_said_before_a_restart_is_read_from_the_file() {
         let kept = history(&evening, open());
         evening.chat.record(&kept);
         let bob = evening.join("bob");
-        for line in ["one", "two", "/msg bob secret", "/join boats", "aye", "/join den key"] {
+        for line in ["one", "/topic ropes", "two", "/msg bob secret", "/join boats", "aye"] {
             evening.say(&bob, line);
         }
         assert!(kept.flush().is_fired());
@@ -261,7 +261,7 @@ fn what_was_said_before_a_restart_is_read_from_the_file() {
     let evening = Evening::new();
     evening.advance(std::time::Duration::from_secs(3600)); // An id has the time in it.
     let _page = open_page(&evening);
-    let kept = history(&evening, open());
+    let (kept, file) = (history(&evening, open()), open());
     evening.chat.set_history(&kept);
     evening.chat.record(&kept);
     let alice = Visitor::join(&evening, "alice");
@@ -275,12 +275,21 @@ fn what_was_said_before_a_restart_is_read_from_the_file() {
         (texts, past.first().and_then(|one| Some(one["id"].as_str()?.to_owned())))
     };
     let (texts, _) = past("/history?room=%23lobby&count=50");
-    assert_eq!(texts, ["one", "two", "three"]);
+    assert_eq!(texts, ["one", "ropes", "two", "three"]);
     let (texts, first) = past("/history?room=%23lobby&count=2");
     assert_eq!(texts, ["two", "three"]);
     let (texts, _) = past(&format!("/history?room=%23lobby&before={}", first.expect("an id")));
-    assert_eq!(texts, ["one"]);
+    assert_eq!(texts, ["one", "ropes"]);
     assert_eq!(past("/history?room=%23boats").0, ["aye"], "whatever case the name has");
+
+    let evening = Evening::new();
+    evening.chat.recall(&file).expect("it can be read");
+    let bob = evening.join("bob");
+    evening.say(&bob, "/history");
+    evening.say(&bob, "/topic");
+    let shown = bob.shown().join("\n");
+    assert!(shown.contains("<bob> one") && shown.contains("<alice> three"), "{shown}");
+    assert!(shown.ends_with("*** #lobby is about: ropes") && !shown.contains("aye"), "{shown}");
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! The `ropewalk` command as people use it: the real program, and real ones to talk to it.
 
+mod backplane;
 mod browser_chat;
 mod browser_pages;
 mod chat;
@@ -9,6 +10,7 @@ mod echo;
 mod ending;
 mod examples;
 mod get;
+mod guest;
 mod log;
 mod nginx;
 mod program;
