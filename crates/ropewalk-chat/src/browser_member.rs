@@ -14,7 +14,7 @@ use ropewalk_web::{EventStream, Request, ServerEvent};
 use serde_json::{Value, json};
 
 use crate::Chat;
-use crate::browser_form::{self, BrowserForm};
+use crate::browser_form::{self, BrowserForm, LISTED_MAX};
 use crate::command::Command;
 use crate::curiosity::Curiosity;
 use crate::event_queue::{EventQueue, numbered};
@@ -316,6 +316,19 @@ impl State {
     }
 }
 
+/// Whether it is who is here, and not what they say.
+fn is_of_presence(event: &Event) -> bool {
+    matches!(
+        event,
+        Event::Joined { .. }
+            | Event::Parted { .. }
+            | Event::Quit { .. }
+            | Event::Renamed { .. }
+            | Event::AwaySet { .. }
+            | Event::Tagged { .. }
+    )
+}
+
 /// Told by the network; it does not keep the member there.
 struct BrowserListener(Weak<State>);
 
@@ -347,7 +360,10 @@ impl BrowserListener {
 
 impl Listener for BrowserListener {
     fn notified(&self, notice: &Notice) {
-        self.show(notice);
+        let is_in_crowd = notice.audience() > LISTED_MAX;
+        if !(is_in_crowd && is_of_presence(notice.event())) {
+            self.show(notice);
+        }
     }
 
     /// A page shows what it says itself among what the others say.
