@@ -14,7 +14,7 @@ mod presence;
 mod questions;
 mod speech;
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 use std::time::SystemTime;
 
@@ -31,7 +31,8 @@ use crate::{ChannelName, Nick};
 /// Everything that a network knows.
 pub(crate) struct State {
     pub(crate) limits: Arc<NetworkLimits>,
-    users: HashMap<UserId, Member>,
+    /// Boxed, since a table keeps room for half as many again.
+    users: HashMap<UserId, Box<Member>>,
     nicks: HashMap<Arc<str>, UserId>,
     channels: BTreeMap<ChannelName, Channel>,
     parts: Vec<Part>,
@@ -51,9 +52,10 @@ pub(crate) struct Member {
     part: usize,
     pub(crate) modes: UserModes,
     pub(crate) away: Option<Arc<str>>,
-    pub(crate) channels: BTreeSet<ChannelName>,
+    /// By name. Most users are on one or two, for which a tree would be large.
+    pub(crate) channels: Vec<ChannelName>,
     /// To which channels they are invited, the last invitation last, and whether by an operator.
-    invited_to: VecDeque<(ChannelName, bool)>,
+    invited_to: Vec<(ChannelName, bool)>,
     pub(crate) watched: BTreeSet<Nick>,
     /// None if it is counted elsewhere.
     pace: Option<Pace>,
@@ -116,11 +118,11 @@ impl State {
     }
 
     pub(crate) fn user(&self, who: UserId) -> Result<&Member, Refusal> {
-        self.users.get(&who).ok_or(Refusal::NotConnected)
+        self.users.get(&who).map(|user| &**user).ok_or(Refusal::NotConnected)
     }
 
     fn user_mut(&mut self, who: UserId) -> Result<&mut Member, Refusal> {
-        self.users.get_mut(&who).ok_or(Refusal::NotConnected)
+        self.users.get_mut(&who).map(|user| &mut **user).ok_or(Refusal::NotConnected)
     }
 
     /// Who is called so.
