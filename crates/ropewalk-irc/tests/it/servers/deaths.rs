@@ -5,13 +5,14 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use ropewalk_core::{Deferred, Failure, FailureKind};
-use ropewalk_irc::client::{Irc, IrcClient, IrcClientFactory};
+use ropewalk_irc::client::{Irc, IrcClient, IrcClientFactory, connect};
 use ropewalk_irc::network::{Network as IrcNetwork, NetworkLimits, Server as IrcServer};
 use ropewalk_irc::server::IrcFactory;
 use ropewalk_testing::{MemoryNetwork, Network, Pair};
 
 use super::programs::Server;
 use super::{Actor, Stage, fast, settings};
+use crate::client::{Log, Witness};
 
 /// Somebody in a channel, who has asked something that is not answered any more.
 fn cut_off_by(stage: &Stage, end: impl FnOnce()) -> (Actor, Failure) {
@@ -152,4 +153,17 @@ fn wherever_a_connection_breaks_everything_that_was_asked_has_an_end() {
         assert!(why.iter().flatten().all(|why| !why.is(FailureKind::Panic)), "{why:?}");
         at += 1;
     }
+}
+
+#[test]
+fn who_gives_up_while_coming_in_loses_the_connection() {
+    let stage = Stage::before_ours(settings());
+    stage.network().change(|network| network.latency = Duration::from_secs(1));
+    let log = Log::default();
+    let reactor = stage.event_loop.reactor();
+    let coming = connect(reactor, &stage.server, fast("dan"), Witness(log.clone()));
+    let give_up = coming.add_timeout(reactor, Duration::from_millis(2_500));
+    let failure = stage.wait(give_up).expect_err("it takes longer than that");
+    assert!(failure.is(FailureKind::Timeout), "{failure:?}");
+    stage.until("it is lost", || log.borrow().iter().any(|line| line == "lost: cancelled"));
 }
