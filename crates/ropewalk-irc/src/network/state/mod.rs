@@ -21,6 +21,7 @@ use std::time::SystemTime;
 use ropewalk_core::Time;
 
 use super::channel::Channel;
+use super::event::in_millis;
 use super::identity;
 use super::pace::Pace;
 use super::part::{Audience, Part, Posted};
@@ -36,6 +37,8 @@ pub(crate) struct State {
     nicks: HashMap<Arc<str>, UserId>,
     channels: BTreeMap<ChannelName, Channel>,
     parts: Vec<Part>,
+    /// The part on whose thread something is being done: it looks into its queue by itself.
+    acting: Option<usize>,
     /// Who watches a name.
     watchers: HashMap<Nick, BTreeSet<UserId>>,
     whowas: WhoWas,
@@ -82,6 +85,7 @@ impl State {
             nicks: HashMap::new(),
             channels: BTreeMap::new(),
             parts: Vec::new(),
+            acting: None,
             watchers: HashMap::new(),
             whowas: WhoWas::default(),
             users_peak: 0,
@@ -94,6 +98,11 @@ impl State {
     pub(crate) fn add_part(&mut self) -> usize {
         self.parts.push(Part::default());
         self.parts.len() - 1
+    }
+
+    /// What is done from now on, until the lock is given back, is done on this part's thread.
+    pub(crate) fn act_on(&mut self, part: usize) {
+        self.acting = Some(part);
     }
 
     pub(crate) fn part(&mut self, part: usize) -> &mut Part {
@@ -176,7 +185,7 @@ impl State {
 
     /// An event of this moment, which is not before what was before it, even if the calendar was set back.
     fn record(&mut self, source: Arc<Identity>, event: Event, at: Moment) -> Arc<Record> {
-        self.last_at = self.last_at.max(at.wall);
+        self.last_at = self.last_at.max(in_millis(at.wall));
         let at = self.last_at;
         let msgid = MsgId::new(at, self.next_number());
         Arc::new(Record { source, event, msgid, at })
@@ -184,12 +193,11 @@ impl State {
 
     /// Enters an event for all who are to hear it, at the same moment on all threads.
     fn post(&mut self, record: &Arc<Record>, audience: &Audience) {
-        let own = self.users.get(&record.source.id).map(|user| user.part);
         let concerned = self.parts_of(audience);
         for (index, part) in self.parts.iter_mut().enumerate() {
             if concerned.as_ref().is_none_or(|concerned| concerned.contains(&index)) {
                 let posted = Posted::Happened(record.clone(), audience.clone());
-                part.post(posted, own == Some(index));
+                part.post(posted, self.acting == Some(index));
             }
         }
     }

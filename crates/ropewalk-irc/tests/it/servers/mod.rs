@@ -5,7 +5,7 @@ mod deaths;
 mod on_inspircd;
 mod on_ngircd;
 mod on_ours;
-mod programs;
+pub(crate) mod programs;
 mod sasl;
 mod scenes;
 mod services;

@@ -174,6 +174,10 @@ impl Directory {
         std::fs::create_dir_all(&path).expect("there is room for tests");
         Self(path)
     }
+
+    pub(crate) fn path(&self) -> &Path {
+        &self.0
+    }
 }
 
 impl Drop for Directory {
