@@ -5,14 +5,16 @@
 //! is numbered, it keeps the last of it, and the others ask for what they have missed: each event is done once, and in
 //! the order of who told it. Who comes new asks who is there.
 //!
-//! What two processes tell is not in the same order for all. Modes and bans made on one are set on the others; those of
-//! rooms that were made on two processes before they heard of each other are not compared.
+//! What two processes tell is not in the same order for all. Of two people of one name that came while the processes did
+//! not hear of each other the older claim holds, and of two rooms the older room: who made the younger has no more
+//! rights there than others.
 //!
 //! | file | what is in it |
 //! |---|---|
 //! | `letter.rs` | what is written |
 //! | `own.rs` | what our own people do, to be told |
 //! | `others.rs` | what others do, to be done here |
+//! | `rooms.rs` | which of two rooms of one name holds |
 //! | `peer.rs`, `ring.rs` | the numbers: what is missing, what was told |
 
 mod letter;
@@ -20,6 +22,7 @@ mod others;
 mod own;
 mod peer;
 mod ring;
+mod rooms;
 
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
@@ -31,7 +34,7 @@ use ropewalk_core::{Deferred, Failure, FailureKind, LoopingCall, Reactor};
 use ropewalk_irc::network::{Event, Listener, Notice, Refusal, Target};
 use ropewalk_nats::{NatsClient, NatsMessage, NatsNews, Subscription};
 
-use self::letter::{Happening, Letter, PersonHere, To};
+use self::letter::{Happening, Letter, PersonHere, RoomHere, To};
 use self::others::OthersPeople;
 use self::own::{OwnPeople, Relayed};
 use self::peer::{Peer, Question};
@@ -66,6 +69,8 @@ struct State {
 const BEAT_INTERVAL: Duration = Duration::from_secs(1);
 /// People in one letter of who is there: some hundred kilobytes at most.
 const PEOPLE_PER_PART: usize = 200;
+/// And rooms: each may have some hundred masks.
+const ROOMS_PER_PART: usize = 20;
 /// Other processes. More is another chat on the same subject, or somebody who invents them.
 const PEERS_MAX: usize = 256;
 
@@ -273,10 +278,10 @@ impl State {
             Letter::Beat { last, .. } => self.with(origin, |peer| peer.heard(now, last)),
             Letter::Who { .. } => self.tell_whole(origin),
             Letter::Want { first, last, .. } => self.tell_again(origin, first, last),
-            Letter::Whole { number, part, parts, people, topics, .. } => {
+            Letter::Whole { number, part, parts, people, rooms, .. } => {
                 let whole = |peer: &mut Peer| {
                     peer.heard(now, number);
-                    peer.take_part(number, (part, parts), people, topics)
+                    peer.take_part(number, (part, parts), people, rooms)
                 };
                 let roll = self.peers.borrow_mut().get_mut(origin).and_then(whole);
                 if let Some(roll) = roll {
@@ -333,23 +338,19 @@ impl State {
     }
 
     fn tell_whole(&self, origin: &str) {
-        let (people, topics): (Vec<PersonHere>, _) = {
+        let (people, rooms): (Vec<PersonHere>, Vec<RoomHere>) = {
             let own = self.own.borrow();
-            (own.people().cloned().collect(), own.topics())
+            (own.people().cloned().collect(), own.rooms(&self.others.network()))
         };
-        let parts: Vec<&[PersonHere]> =
-            if people.is_empty() { vec![&[]] } else { people.chunks(PEOPLE_PER_PART).collect() };
+        let parts =
+            people.len().div_ceil(PEOPLE_PER_PART).max(1) + rooms.len().div_ceil(ROOMS_PER_PART);
         let number = self.ring.borrow().last();
-        for (part, people) in parts.iter().enumerate() {
-            let topics = if part + 1 == parts.len() { topics.clone() } else { Vec::new() };
-            let letter = Letter::Whole {
-                origin: self.origin.clone(),
-                number,
-                part,
-                parts: parts.len(),
-                people: people.to_vec(),
-                topics,
-            };
+        let chunks = people.chunks(PEOPLE_PER_PART).map(|people| (people.to_vec(), Vec::new()));
+        let nobody = people.is_empty().then(|| (Vec::new(), Vec::new()));
+        let rooms = rooms.chunks(ROOMS_PER_PART).map(|rooms| (Vec::new(), rooms.to_vec()));
+        for (part, (people, rooms)) in chunks.chain(nobody).chain(rooms).enumerate() {
+            let own = self.origin.clone();
+            let letter = Letter::Whole { origin: own, number, part, parts, people, rooms };
             self.write_to(origin, &letter);
         }
     }
@@ -376,7 +377,8 @@ impl Listener for Teller {
         if let Event::Tagged { to, tags } = notice.event() {
             return state.tell_typing(notice, to, tags);
         }
-        let happened = state.own.borrow_mut().note(notice, &state.origin, &state.others);
+        let network = state.others.network();
+        let happened = state.own.borrow_mut().note(notice, &state.origin, &state.others, &network);
         happened.into_iter().for_each(|what| state.tell(what));
     }
 }
