@@ -213,8 +213,7 @@ fn listen_for_irc(
     voice: Voice,
 ) -> Deferred<Opened> {
     let connections_max = server.limits().users_max + NAMELESS_MAX;
-    let settings = IrcSettings { channels: vec![LOBBY.to_owned()], ..IrcSettings::default() };
-    let factory = IrcFactory::new(server.clone(), settings);
+    let factory = IrcFactory::new(server.clone(), IrcSettings::default());
     let factory = ConnectionCap::new(factory, connections_max, connections_max);
     let kind = if word_of(text) == "tls" { "irc by tls" } else { "irc" };
     let port = reactor.listen_with_limits(endpoint, factory, IrcFactory::connection_limits());

@@ -39,7 +39,7 @@ fn lines_and_irc_are_in_the_same_rooms() {
     let (_server, lines, irc) = chat(&[]);
     let mut alice = by_lines(&lines, "alice");
     let mut irene = nc(&irc);
-    irene.say("NICK irene\r\nUSER irene 0 * :Irene\r");
+    irene.say("NICK irene\r\nUSER irene 0 * :Irene\r\nJOIN #lobby\r");
     irene.expect(" JOIN #lobby\r\n");
     alice.expect("*** irene has joined\r\n");
     irene.say("PRIVMSG #lobby :\u{1}ACTION waves\u{1}\r");
@@ -119,8 +119,9 @@ fn irssi_is_in_the_same_room_and_both_see_both() {
     let (_server, lines, irc) = chat(&[]);
     let mut alice = by_lines(&lines, "alice");
     let irene = Irssi::start(&irc, "irene");
+    irene.shows("Welcome to the ");
+    irene.type_line("/join #lobby");
     alice.expect("*** irene has joined\r\n");
-    irene.type_line("/window goto #lobby");
     irene.shows("[#lobby]");
     irene.type_line("good evening");
     alice.expect("<irene> good evening\r\n");

@@ -334,6 +334,13 @@ impl Irc {
         quit
     }
 
+    /// Loses the connection at once, without taking leave: everything that waits fails.
+    pub fn abort(&self) {
+        if let Some(transport) = self.0.transport() {
+            transport.abort_connection();
+        }
+    }
+
     /// Sends any message, when its turn comes. Nothing waits for an answer.
     ///
     /// # Errors

@@ -21,7 +21,7 @@
 //! | what it does by itself | `upkeep.rs` |
 //!
 //! # Example: a bot that says what it hears
-//! ```no_run
+//! ```
 //! use ropewalk_core::{ClientEndpoint, Deferred, Reactor};
 //! use ropewalk_irc::client::{ClientOptions, Irc, IrcClient, Said, connect};
 //!
@@ -37,6 +37,16 @@
 //!     let connected = connect(reactor, server, ClientOptions::new("echo"), Echo);
 //!     connected.add_callback(|irc| irc.join("#ropes"))
 //! }
+//! # // On our own server, in memory; with `tcp:` or `tls:` it is on any other.
+//! # use ropewalk_core::Loop;
+//! # use ropewalk_irc::{network, server};
+//! # use ropewalk_testing::{MemoryClientEndpoint, MemoryDriver, MemoryServerEndpoint, Network};
+//! # let event_loop = Loop::new(MemoryDriver::new(Network::default()));
+//! # let people = network::Network::new(network::NetworkLimits::default());
+//! # let factory = server::IrcFactory::new(network::Server::on(&people), server::IrcSettings::default());
+//! # event_loop.run_until(event_loop.reactor().listen(&MemoryServerEndpoint::new("irc"), factory))?;
+//! # event_loop.run_until(start(event_loop.reactor(), &MemoryClientEndpoint::new("irc")))?;
+//! # Ok::<(), ropewalk_core::Failure>(())
 //! ```
 
 mod asked;

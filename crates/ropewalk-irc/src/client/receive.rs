@@ -224,6 +224,7 @@ impl State {
                 self.motd.push(message.last_param().unwrap_or_default().to_owned());
             }
             numeric::RPL_NAMREPLY => self.names_heard(message, limits),
+            numeric::RPL_VISIBLEHOST => self.host_told(message),
             _ => self.channel_numeric_heard(message),
         }
     }
@@ -232,6 +233,15 @@ impl State {
         if let Some(nick) = message.param(0) {
             nick.clone_into(&mut self.nick);
         }
+    }
+
+    /// `396 me host :is now your displayed host`; some say `user@host`.
+    fn host_told(&mut self, message: &Message<'_>) {
+        let Some(told) = message.param(1) else { return };
+        let (user, host) = told.split_once('@').map_or((None, told), |(u, h)| (Some(u), h));
+        let known = self.user_host.take().map(|(user, _)| user);
+        let user = user.map(str::to_owned).or(known);
+        self.user_host = user.map(|user| (user, host.to_owned()));
     }
 
     fn names_heard(&mut self, message: &Message<'_>, limits: &ClientLimits) {

@@ -43,16 +43,16 @@ impl SendQueue {
         }
     }
 
-    /// # Errors
-    /// `Limit`: too much waits. Nothing of it was queued.
-    pub(crate) fn push(&mut self, queued: Queued) -> Result<(), Failure> {
-        self.check_room(queued.lines)?;
+    /// For what has [room](Self::check_room).
+    pub(crate) fn push(&mut self, queued: Queued) {
         self.lines += queued.lines;
         self.waiting.push_back(queued);
-        Ok(())
     }
 
     /// Whether so many lines more may wait.
+    ///
+    /// # Errors
+    /// `Limit`: too many do.
     pub(crate) fn check_room(&self, lines: usize) -> Result<(), Failure> {
         if self.lines + lines <= self.lines_max {
             return Ok(());

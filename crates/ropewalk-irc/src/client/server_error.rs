@@ -12,7 +12,7 @@ use crate::{Message, numeric};
 /// It is what a [`Failure`] of a request was caused by: `failure.check::<ServerError>()`.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct ServerError {
-    /// The numeric, as in [`numeric`](crate::numeric); of a `FAIL` its code, such as `INVALID_REALNAME`; or `ERROR`.
+    /// The numeric, as in [`numeric`]; of a `FAIL` its code, such as `INVALID_REALNAME`; or `ERROR`.
     pub code: String,
     /// What it is about: the parameters between this client's nick and the text.
     pub about: Vec<String>,

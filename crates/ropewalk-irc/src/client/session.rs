@@ -211,11 +211,11 @@ impl Session {
         question.subject().check()?;
         let (number, is_labeled) = {
             let state = self.state.borrow();
-            self.check_requests(&state)?;
             (state.requests.next_number(), state.has_labels())
         };
         let is_fenced = !is_labeled && question.may_be_silent();
         let queued = self.encode_request(number, message, is_labeled, is_fenced)?;
+        self.check_room(queued.lines)?;
         let session = Rc::downgrade(self);
         let (resolver, answer) = Deferred::with_canceller(move || {
             if let Some(session) = session.upgrade() {
@@ -223,19 +223,21 @@ impl Session {
             }
         });
         let mut state = self.state.borrow_mut();
-        state.queue.check_room(queued.lines)?;
         state.requests.insert(Box::new(Asked { question, resolver }), is_labeled);
-        state.queue.push(queued)?;
+        state.queue.push(queued);
         Ok(answer)
     }
 
-    fn check_requests(&self, state: &State) -> Result<(), Failure> {
+    /// # Errors
+    /// `Limit`: too many requests wait, or too many lines.
+    fn check_room(&self, lines: usize) -> Result<(), Failure> {
+        let state = self.state.borrow();
         let max = self.options.limits.requests_max;
-        if state.requests.len() < max {
-            return Ok(());
+        if state.requests.len() >= max {
+            let why = format!("{max} requests wait for an answer already (requests_max)");
+            return Err(Failure::new(FailureKind::Limit, why));
         }
-        let why = format!("{max} requests wait for an answer already (requests_max)");
-        Err(Failure::new(FailureKind::Limit, why))
+        state.queue.check_room(lines)
     }
 
     /// Queues a line that nobody waits for.
@@ -244,7 +246,8 @@ impl Session {
         let mut bytes = Vec::new();
         let encoded = message.encode(&self.line_limits(), &mut bytes);
         encoded.map_err(|error| error.into_failure(FailureKind::Local))?;
-        self.state.borrow_mut().queue.push(Queued { bytes, lines: 1, request: None })?;
+        self.state.borrow().queue.check_room(1)?;
+        self.state.borrow_mut().queue.push(Queued { bytes, lines: 1, request: None });
         self.flush();
         Ok(())
     }
@@ -275,11 +278,14 @@ impl Session {
     }
 
     /// # Errors
-    /// The connection is gone, or this client is not in yet.
+    /// The connection is gone, or this client is not in yet, or takes leave.
     pub(crate) fn check_ready(&self) -> Result<(), Failure> {
         let state = self.state.borrow();
         if let Some(lost) = &state.ends.lost {
             return Err(lost.clone());
+        }
+        if state.ends.is_quitting {
+            return Err(Failure::new(FailureKind::Local, "this client takes leave (quit)"));
         }
         if !state.registration.is_signed_on() {
             let why = "the server has not let this client in yet: wait for signed_on";
@@ -305,7 +311,7 @@ impl Session {
     /// Sends what may be sent now.
     pub(crate) fn flush(self: &Rc<Self>) {
         let Some(transport) = self.transport() else { return };
-        loop {
+        while !self.state.borrow().ends.is_quitting {
             let next = self.state.borrow_mut().queue.next(self.reactor.now());
             match next {
                 Next::Nothing => return,

@@ -1,4 +1,5 @@
-//! IRC: lines, names and masks; the client in memory and in virtual time, and against real servers.
+//! IRC: lines, names and masks; the network, the server and the client in memory and in virtual time; the client
+//! on all servers there are.
 #![allow(clippy::print_stderr, reason = "a test that fails says where it was")]
 
 mod casemaps;
@@ -8,6 +9,6 @@ mod lines_taken_apart;
 mod masks;
 mod names;
 mod network;
-mod real;
 mod round_trips;
 mod server;
+mod servers;

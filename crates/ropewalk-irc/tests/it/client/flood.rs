@@ -51,6 +51,20 @@ fn too_much_is_refused_whole_and_what_waits_is_still_sent() {
 }
 
 #[test]
+fn who_takes_leave_says_nothing_more() {
+    let served = paced();
+    (0..5).for_each(|number| say(&served.irc(), number));
+    served.written();
+    let quit = Awaited::new(served.irc().quit("bye"));
+    let refused = Awaited::new(served.irc().join("#b")).failure();
+    assert!(refused.is(FailureKind::Local) && refused.to_string().contains("takes leave"));
+    served.advance(4);
+    assert_eq!(served.written(), "QUIT :bye\r\n");
+    served.conversation.close_peer();
+    quit.value();
+}
+
+#[test]
 fn an_answer_to_the_server_does_not_wait() {
     let served = paced();
     (0..5).for_each(|number| say(&served.irc(), number));

@@ -36,6 +36,21 @@ fn a_long_text_is_said_in_pieces_that_fit_with_the_source_before_them() {
 }
 
 #[test]
+fn who_is_given_another_host_says_less_in_one_piece() {
+    let served = Served::signed_on();
+    served.hear(":dan!d@h JOIN #a\r\n");
+    let room = |lines: &str| {
+        served.hear(lines);
+        drop(served.irc().privmsg("#a", &"x".repeat(1_000)));
+        served.written().lines().next().map_or(0, str::len)
+    };
+    let before = room("");
+    assert_eq!(room(":irc 396 dan much.longer.host :is now your displayed host\r\n"), before - 15);
+    assert_eq!(room(":irc 396 dan me@h :is now your displayed host\r\n"), before - 1);
+    assert_eq!(room(":dan!me@h CHGHOST d hh\r\n"), before - 1);
+}
+
+#[test]
 fn a_long_action_is_several_actions() {
     let served = Served::signed_on();
     drop(served.irc().action("#a", &"word ".repeat(150)));

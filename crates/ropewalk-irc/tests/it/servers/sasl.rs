@@ -1,9 +1,14 @@
-//! Logging in while registering, on inspircd with the services of atheme.
+//! Logging in while registering, on inspircd with the services of atheme, and on our own server.
+
+use std::rc::Rc;
 
 use ropewalk_irc::client::{ClientOptions, Sasl, ServerError};
 
+use ropewalk_irc::server::IrcSettings;
+
 use super::programs::Server;
-use super::{Stage, fast};
+use super::{Stage, fast, settings};
+use crate::server::Book;
 
 fn logging_in(password: &str) -> ClientOptions {
     let sasl = Sasl::Plain { account: "dan".to_owned(), password: password.to_owned() };
@@ -17,21 +22,35 @@ fn an_account_is_made_and_logged_in_to() {
     else {
         return;
     };
-    let stage = Stage::new();
-    let dan = stage.enter(server.port, fast("dan"));
+    let stage = Stage::before(&server);
+    let dan = stage.enter(fast("dan"));
     // When the services have come, the server says that it offers a way to log in.
     stage.until("there are services", || dan.irc.offered_capability("sasl").is_some());
     stage.done(dan.irc.privmsg("NickServ", "REGISTER secret12 dan@example.test"));
     stage.until("there is an account", || dan.irc.account().as_deref() == Some("dan"));
     stage.done(dan.irc.quit(""));
 
-    let dan = stage.enter(server.port, logging_in("secret12"));
+    let dan = stage.enter(logging_in("secret12"));
     assert_eq!(dan.irc.account().as_deref(), Some("dan"));
     assert_eq!(stage.done(dan.irc.whois("dan")).account.as_deref(), Some("dan"));
     stage.done(dan.irc.quit(""));
 
-    let refused = stage.try_enter(server.port, logging_in("wrong")).err().expect("it is wrong");
+    let refused = stage.try_enter(logging_in("wrong")).err().expect("it is wrong");
     assert_eq!(refused.check::<ServerError>().expect("the server's").code, "904");
     let options = ClientOptions { sasl_is_required: false, ..logging_in("wrong") };
-    assert_eq!(stage.enter(server.port, options).irc.account(), None);
+    assert_eq!(stage.enter(options).irc.account(), None);
+}
+
+#[test]
+fn our_own_server_knows_accounts_too() {
+    let accounts = Some(Rc::new(Book::default()) as Rc<_>);
+    let stage = Stage::before_ours(IrcSettings { accounts, ..settings() });
+    let dan = stage.enter(logging_in("secret"));
+    assert_eq!(dan.irc.account().as_deref(), Some("dan"));
+    assert_eq!(stage.done(dan.irc.whois("dan")).account.as_deref(), Some("dan"));
+    stage.done(dan.irc.join("#ropes"));
+    let eve = stage.enter(fast("eve"));
+    stage.done(eve.irc.join("#ropes"));
+    let refused = stage.try_enter(logging_in("wrong")).err().expect("it is wrong");
+    assert_eq!(refused.check::<ServerError>().expect("the server's").code, "904");
 }

@@ -1,29 +1,31 @@
-//! What people do on a server, once through.
+//! What people do on a server, once through; the same on each.
 
-use ropewalk_core::{Failure, FailureKind};
+use ropewalk_core::Failure;
 use ropewalk_irc::client::ServerError;
 
 use super::programs::Server;
-use super::{Actor, Stage, fast};
+use super::{Actor, Stage, fast, settings};
 
 fn code(failure: Result<impl Sized, Failure>) -> String {
     let failure = failure.err().expect("it is refused");
     failure.check::<ServerError>().map_or_else(|| failure.to_string(), |error| error.code.clone())
 }
 
-/// The same scene on a server of each kind; one that is not installed is skipped.
-fn on_both(test: &str, scene: impl Fn(&mut Server)) {
-    let servers: [fn(&str) -> Option<Server>; 2] = [Server::ngircd, Server::inspircd];
-    for mut server in servers.iter().filter_map(|start| start(test)) {
+/// The same scene on a server of each kind; a program that is not installed is skipped.
+fn on_each(test: &str, scene: impl Fn(&Stage)) {
+    let programs: [fn(&str) -> Option<Server>; 2] = [Server::ngircd, Server::inspircd];
+    for server in programs.iter().filter_map(|start| start(test)) {
         eprintln!("on {}:", server.name);
-        scene(&mut server);
+        scene(&Stage::before(&server));
     }
+    eprintln!("on our own:");
+    scene(&Stage::before_ours(settings()));
 }
 
 /// dan and eve in a channel, of which dan is the operator.
-fn two_in_a_channel(stage: &Stage, server: &Server) -> (Actor, Actor) {
-    let dan = stage.enter(server.port, fast("dan"));
-    let eve = stage.enter(server.port, fast("eve"));
+fn two_in_a_channel(stage: &Stage) -> (Actor, Actor) {
+    let dan = stage.enter(fast("dan"));
+    let eve = stage.enter(fast("eve"));
     stage.done(dan.irc.join("#ropes"));
     stage.done(eve.irc.join("#ropes"));
     stage.hears(&dan, "eve joined #ropes");
@@ -32,9 +34,8 @@ fn two_in_a_channel(stage: &Stage, server: &Server) -> (Actor, Actor) {
 
 #[test]
 fn people_talk() {
-    on_both("people_talk", |server| {
-        let stage = Stage::new();
-        let (dan, eve) = two_in_a_channel(&stage, server);
+    on_each("people_talk", |stage| {
+        let (dan, eve) = two_in_a_channel(stage);
         assert_eq!(eve.irc.member("#ropes", "dan").expect("he is there").modes, "o");
         assert_eq!(dan.irc.members("#ropes").len(), 2);
         stage.done(dan.irc.privmsg("#ropes", "good evening, Ольга :)"));
@@ -60,9 +61,8 @@ fn people_talk() {
 
 #[test]
 fn channels_are_run() {
-    on_both("channels_are_run", |server| {
-        let stage = Stage::new();
-        let (dan, eve) = two_in_a_channel(&stage, server);
+    on_each("channels_are_run", |stage| {
+        let (dan, eve) = two_in_a_channel(stage);
         stage.done(dan.irc.set_topic("#ropes", "all about ropes"));
         stage.hears(&eve, "#ropes by dan: all about ropes");
         assert_eq!(stage.done(eve.irc.ask_topic("#ropes")).text, "all about ropes");
@@ -97,9 +97,8 @@ fn channels_are_run() {
 
 #[test]
 fn people_are_looked_up() {
-    on_both("people_are_looked_up", |server| {
-        let stage = Stage::new();
-        let (dan, eve) = two_in_a_channel(&stage, server);
+    on_each("people_are_looked_up", |stage| {
+        let (dan, eve) = two_in_a_channel(stage);
         stage.done(eve.irc.away("at tea"));
         let whois = stage.done(dan.irc.whois("EVE"));
         assert_eq!((&*whois.nick, &*whois.realname), ("eve", "eve"));
@@ -135,10 +134,9 @@ fn people_are_looked_up() {
 
 #[test]
 fn a_nick_is_had_again() {
-    on_both("a_nick_is_had_again", |server| {
-        let stage = Stage::new();
-        let first = stage.enter(server.port, fast("dan"));
-        let second = stage.enter(server.port, fast("dan"));
+    on_each("a_nick_is_had_again", |stage| {
+        let first = stage.enter(fast("dan"));
+        let second = stage.enter(fast("dan"));
         assert_eq!(second.irc.nick(), "dan_");
         assert_eq!(
             code(stage.wait(second.irc.set_nick("no nick"))),
@@ -150,30 +148,5 @@ fn a_nick_is_had_again() {
         stage.hears(&second, "I am dan");
         stage.done(second.irc.set_nick("daniel"));
         assert_eq!(second.irc.nick(), "daniel");
-    });
-}
-
-#[test]
-fn a_server_dies_and_comes_back() {
-    on_both("a_server_dies_and_comes_back", |server| {
-        let stage = Stage::new();
-        let dan = stage.enter(server.port, fast("dan"));
-        stage.done(dan.irc.join("#ropes"));
-        server.kill();
-        let failure = stage.wait(dan.irc.whois("dan")).expect_err("nobody answers");
-        assert!(
-            matches!(failure.kind(), FailureKind::ConnectionDone | FailureKind::Peer),
-            "{failure:?}"
-        );
-        stage.until("it is told", || {
-            dan.log.borrow().last().is_some_and(|l| l.starts_with("lost: "))
-        });
-        assert!(!dan.irc.is_signed_on());
-        let refused = stage.try_enter(server.port, fast("dan")).err().expect("nobody listens");
-        assert!(refused.is(FailureKind::Peer), "{refused:?}");
-        server.start_again();
-        let again = stage.enter(server.port, fast("dan"));
-        stage.done(again.irc.join("#ropes"));
-        assert_eq!(again.irc.members("#ropes").len(), 1);
     });
 }
