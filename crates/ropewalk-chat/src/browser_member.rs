@@ -216,7 +216,7 @@ impl BrowserMember {
         let since = stream.last_event_id().and_then(|id| id.parse().ok()).unwrap_or(since);
         self.0.queue.borrow_mut().seen(since);
         self.0.stream.replace(Some(stream));
-        let waiting = self.0.queue.borrow().news();
+        let waiting = self.0.queue.borrow_mut().news();
         waiting.into_iter().for_each(|(number, event)| self.0.send(number, event));
         Ok(())
     }
@@ -256,8 +256,23 @@ impl State {
     /// One more event for the browser.
     fn add(&self, event: Bytes) {
         let number = self.queue.borrow_mut().push(event.clone());
+        self.added(number, &event);
+    }
+
+    /// The same for somebody's coming or going.
+    fn add_presence(&self, event: Bytes) {
         if self.has_stream() {
-            self.send(number, numbered(number, &event));
+            return self.add(event);
+        }
+        let added = self.queue.borrow_mut().push_presence(event);
+        if let Some((number, event)) = added {
+            self.added(number, &event);
+        }
+    }
+
+    fn added(&self, number: u64, event: &Bytes) {
+        if self.has_stream() {
+            self.send(number, numbered(number, event));
             self.queue.borrow_mut().forget_surplus();
         } else if self.queue.borrow().is_too_much() {
             self.queue.borrow_mut().forget_all();
@@ -284,7 +299,7 @@ impl State {
         if self.poll.borrow().is_none() {
             return;
         }
-        let news = self.queue.borrow().news();
+        let news = self.queue.borrow_mut().news();
         if !news.is_empty() {
             let events: Vec<String> = news.into_iter().map(|(_, event)| event).collect();
             self.answer(&format!("[{}]", events.join(",")));
@@ -347,7 +362,13 @@ impl BrowserListener {
 
 impl Listener for BrowserListener {
     fn notified(&self, notice: &Notice) {
-        self.show(notice);
+        if is_presence(notice.event()) {
+            if let Some(state) = self.0.upgrade() {
+                state.add_presence(notice.encoded::<BrowserForm>(0));
+            }
+        } else {
+            self.show(notice);
+        }
     }
 
     /// A page shows what it says itself among what the others say.
@@ -365,4 +386,16 @@ impl Listener for BrowserListener {
             state.leave("closed");
         }
     }
+}
+
+/// Whether it only changes who is there, or what they are called.
+fn is_presence(event: &Event) -> bool {
+    matches!(
+        event,
+        Event::Joined { .. }
+            | Event::Parted { .. }
+            | Event::Quit { .. }
+            | Event::Renamed { .. }
+            | Event::AwaySet { .. }
+    )
 }
