@@ -29,6 +29,7 @@ const PROGRAMS: &[Program] = &[
     Program { name: "ngircd", package: "ngircd" },
     Program { name: "inspircd", package: "inspircd" },
     Program { name: "atheme-services", package: "atheme-services" },
+    Program { name: "weechat-headless", package: "weechat-headless" },
     Program { name: "chromium", package: "chromium" },
     Program { name: "node", package: "nodejs" },
     Program { name: "npm", package: "npm" },

@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::sync::Arc;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use super::{Identity, ModeChange, NetworkLimits, Ranks, Refusal, Registration, Speech, UserId};
 use crate::{ChannelName, Nick};
@@ -155,7 +155,8 @@ impl Remembered {
         let channel = channel.map_err(Refusal::BadChannelName)?;
         let source = Arc::new(Identity::new(UserId::NOBODY, &self.source, limits)?);
         let event = Event::Said { to: Target::Channel(channel), speech: self.speech };
-        Ok(Arc::new(Record { source, event, msgid: self.msgid, at: self.at }))
+        let at = in_millis(self.at);
+        Ok(Arc::new(Record { source, event, msgid: self.msgid, at }))
     }
 }
 
@@ -175,7 +176,7 @@ impl Record {
         &self.msgid
     }
 
-    /// When it was. Never before what was told earlier.
+    /// When it was, in whole milliseconds, as it is written. Never before what was told earlier.
     pub fn at(&self) -> SystemTime {
         self.at
     }
@@ -216,6 +217,12 @@ impl fmt::Display for Target {
             Self::Ranked(channel, ranks) => write!(f, "{}{channel}", ranks.prefix()),
         }
     }
+}
+
+/// In whole milliseconds: what is written of a moment, and read again, is the same moment then.
+pub(crate) fn in_millis(at: SystemTime) -> SystemTime {
+    let since = at.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    at - Duration::from_nanos(u64::from(since.subsec_nanos() % 1_000_000))
 }
 
 impl MsgId {

@@ -1,7 +1,6 @@
 //! [`Identity`]: who somebody is, as others see them.
 
 use std::fmt;
-use std::sync::Arc;
 
 use super::Refusal;
 use crate::Nick;
@@ -22,10 +21,10 @@ impl UserId {
 pub struct Identity {
     pub(crate) id: UserId,
     pub(crate) nick: Nick,
-    pub(crate) user: Arc<str>,
-    pub(crate) host: Arc<str>,
-    pub(crate) realname: Arc<str>,
-    pub(crate) account: Option<Arc<str>>,
+    pub(crate) user: Box<str>,
+    pub(crate) host: Box<str>,
+    pub(crate) realname: Box<str>,
+    pub(crate) account: Option<Box<str>>,
     pub(crate) is_bot: bool,
 }
 

@@ -44,13 +44,13 @@ impl Part {
         self.queue.len()
     }
 
-    /// Enters something. Who did it tells it by itself; another thread is woken.
-    pub(crate) fn post(&mut self, posted: Posted, is_own: bool) {
+    /// Enters something. The thread that acts tells it by itself; another is woken.
+    pub(crate) fn post(&mut self, posted: Posted, is_acting: bool) {
         if self.is_closed {
             return;
         }
         self.queue.push_back(posted);
-        if let Some(waker) = self.waker.take_if(|_| !is_own) {
+        if let Some(waker) = self.waker.take_if(|_| !is_acting) {
             waker.wake();
         }
     }

@@ -107,7 +107,10 @@ impl Server {
     /// Ends this part: all users here are [told so](Listener::closed) and are on the network no more.
     pub fn close(&self) {
         let at = self.moment(Time::START);
-        self.0.network.lock().close_part(self.0.part, at, CLOSE_REASON);
+        let mut state = self.0.network.lock();
+        state.act_on(self.0.part);
+        state.close_part(self.0.part, at, CLOSE_REASON);
+        drop(state);
         self.tell_posted();
     }
 
@@ -149,6 +152,7 @@ impl Server {
         if state.part(self.0.part).is_closed() {
             return Err(Refusal::Closed);
         }
+        state.act_on(self.0.part);
         change(&mut state)
     }
 
@@ -218,6 +222,7 @@ impl Drop for Inner {
         let at = Moment { now: Time::START, wall: (self.calendar)() };
         let rest = {
             let mut state = self.network.lock();
+            state.act_on(self.part);
             state.close_part(self.part, at, CLOSE_REASON);
             state.part(self.part).take_queue()
         };

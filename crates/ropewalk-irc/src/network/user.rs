@@ -258,7 +258,7 @@ impl User {
     /// # Errors
     /// As all.
     pub fn channels(&self) -> Result<Vec<ChannelName>, Refusal> {
-        self.ask(|state, who| Ok(state.user(who)?.channels.iter().cloned().collect()))
+        self.ask(|state, who| Ok(state.user(who)?.channels.clone()))
     }
 
     /// Those on a channel, by nickname. Who is not on it does not see the invisible.

@@ -93,12 +93,16 @@ impl View {
     }
 
     fn friends(&self, channels: &[ChannelName], source: UserId) -> Seats {
-        let mut seats = self.pick([source].iter());
-        let all = Rc::make_mut(&mut seats);
-        for channel in channels.iter().filter_map(|channel| self.channels.get(channel)) {
-            all.extend(channel.iter().map(|(id, seat)| (*id, seat.clone())));
+        let mut all = self.pick([source].iter());
+        for seats in channels.iter().filter_map(|channel| self.channels.get(channel)) {
+            // Most are on one channel, which may be large.
+            if all.keys().all(|id| seats.contains_key(id)) {
+                all = seats.clone();
+            } else {
+                Rc::make_mut(&mut all).extend(seats.iter().map(|(id, seat)| (*id, seat.clone())));
+            }
         }
-        seats
+        all
     }
 
     fn pick<'a>(&self, users: impl Iterator<Item = &'a UserId>) -> Seats {

@@ -70,7 +70,7 @@ impl IrcSession {
         match Message::parse(text, &LineLimits::FROM_CLIENT) {
             Ok(message) => self.run_message(cx, &message),
             Err(MessageError::TagsTooLong | MessageError::BodyTooLong) => self.complain_too_long(),
-            Err(MessageError::Command) => complain_unknown(&self.out, text),
+            Err(MessageError::Command) => self.complain_no_command(text),
             Err(_) => {}
         }
     }
@@ -217,6 +217,22 @@ impl IrcSession {
         let command = message.map_or("*".into(), |message| message.command().to_ascii_uppercase());
         let text = "Message rejected, your software has to use UTF-8 on this network";
         self.out.standard("FAIL", &[&command, "INVALID_UTF8"], text);
+        self.out.finish_response();
+    }
+
+    /// What stands where a command should is none that there can be.
+    fn complain_no_command(&self, line: &str) {
+        let (tags, rest) = match line.split_once(' ') {
+            Some((tags, rest)) if tags.starts_with('@') => (tags, rest),
+            _ => ("", line),
+        };
+        let tagged = format!("{tags} UNKNOWN");
+        let message = Message::parse(tagged.trim_start(), &LineLimits::FROM_CLIENT);
+        let label = message.ok().and_then(|message| self.label(&message));
+        label.into_iter().for_each(|label| self.out.begin_response(label));
+        let mut words = rest.split_ascii_whitespace();
+        let command = words.find(|word| !word.starts_with(':')).unwrap_or_default();
+        complain_unknown(&self.out, command);
         self.out.finish_response();
     }
 

@@ -77,7 +77,8 @@ fn support(request: &Request<'_>) -> Vec<String> {
             "TARGMAX=JOIN:,KICK:,NAMES:1,NOTICE:{targets},PART:,PRIVMSG:{targets},TAGMSG:{targets}"
         ),
         format!("TOPICLEN={}", limits.topic_bytes_max),
-        format!("USERLEN={}", limits.user_bytes_max),
+        // The first of it is a `~`.
+        format!("USERLEN={}", limits.user_bytes_max.saturating_sub(1)),
     ]);
     tokens.sort();
     tokens

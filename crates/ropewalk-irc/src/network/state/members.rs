@@ -1,6 +1,6 @@
 //! Who is on a channel: coming, leaving, being sent away, being invited.
 
-use super::{Moment, State};
+use super::{Member, Moment, State};
 use crate::ChannelName;
 use crate::network::channel::Channel;
 use crate::network::identity::line;
@@ -18,7 +18,7 @@ impl State {
     ) -> Result<ChannelName, Refusal> {
         let name = self.channel_name(text)?;
         let user = self.user(who)?;
-        if user.channels.contains(&name) {
+        if user.is_on(&name) {
             return Err(Refusal::AlreadyOnChannel);
         }
         if user.channels.len() >= self.limits.channels_per_user_max && !user.is_relayed() {
@@ -48,7 +48,7 @@ impl State {
         let is_first = channel.members.is_empty() && !channel.is_kept;
         channel.members.insert(who, if is_first { Ranks::OPERATOR } else { Ranks::NONE });
         let user = self.user_mut(who)?;
-        user.channels.insert(name.clone());
+        user.note_on(&name);
         user.invited_to.retain(|(channel, _)| *channel != name);
         let (source, away) = (user.identity.clone(), user.away.clone());
         let joined = Event::Joined { channel: name.clone(), away };
@@ -74,7 +74,7 @@ impl State {
         let record = self.record(self.identity(who)?, parted, at);
         self.post_to_channel(&record, &name);
         self.take_off(&name, who);
-        self.user_mut(who)?.channels.remove(&name);
+        self.user_mut(who)?.note_off(&name);
         Ok(())
     }
 
@@ -100,7 +100,7 @@ impl State {
         let record = self.record(source, Event::Kicked { channel: name.clone(), who, reason }, at);
         self.post_to_channel(&record, &name);
         self.take_off(&name, victim);
-        self.user_mut(victim)?.channels.remove(&name);
+        self.user_mut(victim)?.note_off(&name);
         Ok(())
     }
 
@@ -143,10 +143,9 @@ impl State {
         let invitations_max = self.limits.invitations_max;
         let guest = self.user_mut(guest)?;
         guest.invited_to.retain(|(channel, _)| channel != name);
-        guest.invited_to.push_back((name.clone(), by_operator));
-        while guest.invited_to.len() > invitations_max {
-            guest.invited_to.pop_front();
-        }
+        guest.invited_to.push((name.clone(), by_operator));
+        let too_many = guest.invited_to.len().saturating_sub(invitations_max);
+        guest.invited_to.drain(..too_many);
         Ok(())
     }
 
@@ -177,5 +176,25 @@ impl State {
         let channel = channel.or_insert_with(|| Channel::new(name, at.wall));
         channel.is_kept = true;
         Ok(channel.name.clone())
+    }
+}
+
+/// Which channels a user is on.
+impl Member {
+    pub(super) fn is_on(&self, name: &ChannelName) -> bool {
+        self.channels.binary_search(name).is_ok()
+    }
+
+    fn note_on(&mut self, name: &ChannelName) {
+        if let Err(place) = self.channels.binary_search(name) {
+            self.channels.reserve_exact(1);
+            self.channels.insert(place, name.clone());
+        }
+    }
+
+    fn note_off(&mut self, name: &ChannelName) {
+        if let Ok(place) = self.channels.binary_search(name) {
+            self.channels.remove(place);
+        }
     }
 }

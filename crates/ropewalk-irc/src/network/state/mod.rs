@@ -15,7 +15,7 @@ mod questions;
 mod speech;
 mod steward;
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::hash::{BuildHasher, RandomState};
 use std::sync::Arc;
 use std::time::SystemTime;
@@ -23,6 +23,7 @@ use std::time::SystemTime;
 use ropewalk_core::Time;
 
 use super::channel::Channel;
+use super::event::in_millis;
 use super::identity;
 use super::pace::Pace;
 use super::part::{Audience, Part, Posted};
@@ -35,10 +36,13 @@ pub use steward::ChannelState;
 /// Everything that a network knows.
 pub(crate) struct State {
     pub(crate) limits: Arc<NetworkLimits>,
-    users: HashMap<UserId, Member>,
+    /// Boxed, since a table keeps room for half as many again.
+    users: HashMap<UserId, Box<Member>>,
     nicks: HashMap<Arc<str>, UserId>,
     channels: BTreeMap<ChannelName, Channel>,
     parts: Vec<Part>,
+    /// The part on whose thread something is being done: it looks into its queue by itself.
+    acting: Option<usize>,
     /// Who watches a name.
     watchers: HashMap<Nick, BTreeSet<UserId>>,
     whowas: WhoWas,
@@ -57,9 +61,10 @@ pub(crate) struct Member {
     part: usize,
     pub(crate) modes: UserModes,
     pub(crate) away: Option<Arc<str>>,
-    pub(crate) channels: BTreeSet<ChannelName>,
+    /// By name. Most users are on one or two, for which a tree would be large.
+    pub(crate) channels: Vec<ChannelName>,
     /// To which channels they are invited, the last invitation last, and whether by an operator.
-    invited_to: VecDeque<(ChannelName, bool)>,
+    invited_to: Vec<(ChannelName, bool)>,
     pub(crate) watched: BTreeSet<Nick>,
     /// None if it is counted elsewhere.
     pace: Option<Pace>,
@@ -86,6 +91,7 @@ impl State {
             nicks: HashMap::new(),
             channels: BTreeMap::new(),
             parts: Vec::new(),
+            acting: None,
             watchers: HashMap::new(),
             whowas: WhoWas::default(),
             users_peak: 0,
@@ -99,6 +105,11 @@ impl State {
     pub(crate) fn add_part(&mut self) -> usize {
         self.parts.push(Part::default());
         self.parts.len() - 1
+    }
+
+    /// What is done from now on, until the lock is given back, is done on this part's thread.
+    pub(crate) fn act_on(&mut self, part: usize) {
+        self.acting = Some(part);
     }
 
     pub(crate) fn part(&mut self, part: usize) -> &mut Part {
@@ -123,11 +134,11 @@ impl State {
     }
 
     pub(crate) fn user(&self, who: UserId) -> Result<&Member, Refusal> {
-        self.users.get(&who).ok_or(Refusal::NotConnected)
+        self.users.get(&who).map(|user| &**user).ok_or(Refusal::NotConnected)
     }
 
     fn user_mut(&mut self, who: UserId) -> Result<&mut Member, Refusal> {
-        self.users.get_mut(&who).ok_or(Refusal::NotConnected)
+        self.users.get_mut(&who).map(|user| &mut **user).ok_or(Refusal::NotConnected)
     }
 
     /// Who is called so.
@@ -181,7 +192,7 @@ impl State {
 
     /// An event of this moment, which is not before what was before it, even if the calendar was set back.
     fn record(&mut self, source: Arc<Identity>, event: Event, at: Moment) -> Arc<Record> {
-        self.last_at = self.last_at.max(at.wall);
+        self.last_at = self.last_at.max(in_millis(at.wall));
         let at = self.last_at;
         let msgid = MsgId::new(at, self.chance | self.next_number());
         Arc::new(Record { source, event, msgid, at })
@@ -189,12 +200,11 @@ impl State {
 
     /// Enters an event for all who are to hear it, at the same moment on all threads.
     fn post(&mut self, record: &Arc<Record>, audience: &Audience) {
-        let own = self.users.get(&record.source.id).map(|user| user.part);
         let concerned = self.parts_of(audience);
         for (index, part) in self.parts.iter_mut().enumerate() {
             if concerned.as_ref().is_none_or(|concerned| concerned.contains(&index)) {
                 let posted = Posted::Happened(record.clone(), audience.clone());
-                part.post(posted, own == Some(index));
+                part.post(posted, self.acting == Some(index));
             }
         }
     }

@@ -1,6 +1,6 @@
 //! Coming to the network, being called something else, being away, leaving.
 
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::{Member, Moment, State};
@@ -28,7 +28,8 @@ impl State {
         }
         self.check_room()?;
         self.nicks.insert(identity.nick.folded().clone(), id);
-        self.users.insert(id, Member::new(identity.clone(), part, registration, at));
+        let member = Member::new(identity.clone(), part, registration, at);
+        self.users.insert(id, Box::new(member));
         self.users_peak = self.users_peak.max(self.users.len());
         self.post_to_watchers(&identity, Event::Online, at);
         Ok(identity)
@@ -230,8 +231,8 @@ impl Member {
             part,
             modes: UserModes::default(),
             away: None,
-            channels: BTreeSet::new(),
-            invited_to: VecDeque::new(),
+            channels: Vec::new(),
+            invited_to: Vec::new(),
             watched: BTreeSet::new(),
             pace: (!registration.is_relayed).then(Pace::default),
             signed_on: at.wall,

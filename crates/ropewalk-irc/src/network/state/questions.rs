@@ -99,7 +99,7 @@ impl State {
             is_visible && texts.iter().any(|text| mask.matches(text))
         };
         let mut all: Vec<Presence> =
-            self.users.values().filter(fits).map(Member::presence).collect();
+            self.users.values().map(|user| &**user).filter(fits).map(Member::presence).collect();
         all.sort_by(|one, other| one.identity.nick.cmp(&other.identity.nick));
         Ok(all)
     }
@@ -181,7 +181,7 @@ impl Member {
         !self.modes.invisible
             || self.identity.id == who
             || asker.modes.operator
-            || !self.channels.is_disjoint(&asker.channels)
+            || self.channels.iter().any(|channel| asker.is_on(channel))
     }
 }
 

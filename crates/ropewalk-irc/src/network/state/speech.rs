@@ -6,6 +6,7 @@ use std::time::SystemTime;
 use super::{Moment, State};
 use crate::ChannelName;
 use crate::network::channel::{Channel, Topic};
+use crate::network::event::in_millis;
 use crate::network::identity::line;
 use crate::network::part::Audience;
 use crate::network::speech::check_tags;
@@ -54,7 +55,8 @@ impl State {
         self.check_room()?;
         let source = self.identity(who)?;
         let event = Event::Said { to: route.to.clone(), speech };
-        Ok(self.spread(Arc::new(Record { source, event, msgid, at }), route))
+        let record = Record { source, event, msgid, at: in_millis(at) };
+        Ok(self.spread(Arc::new(record), route))
     }
 
     fn spread(&mut self, record: Arc<Record>, route: Route) -> Said {

@@ -1,12 +1,15 @@
 //! What is kept of what was said.
 
-use std::time::SystemTime;
+use std::rc::Rc;
+use std::time::{Duration, SystemTime};
 
+use ropewalk_core::Time;
 use ropewalk_irc::network::{
-    HistoryPoint, HistoryRange, MsgId, NetworkLimits, Refusal, Registration, Remembered, Speech,
+    HistoryPoint, HistoryRange, MsgId, Network, NetworkLimits, Refusal, Registration, Remembered,
+    Server, Speech,
 };
 
-use super::{Stage, shown};
+use super::{Ears, Stage, shown};
 
 #[test]
 fn who_comes_late_reads_what_was_said_on_the_channel() {
@@ -62,6 +65,22 @@ fn what_a_store_has_kept_comes_before_what_is_said_now() {
     let page = alice.user.history("#ropes", &HistoryRange::Latest(None), 10).expect("she is on it");
     let read: Vec<String> = page.iter().map(|record| shown(record)).collect();
     assert_eq!(read, ["zoe says long ago to #Ropes", "alice says now to #ropes"]);
+}
+
+#[test]
+fn a_time_that_was_written_finds_its_message_again() {
+    let nanos = Duration::new(1_700_000_000, 123_456_789);
+    let server = Server::with_calendar(&Network::new(NetworkLimits::default()), move || {
+        SystemTime::UNIX_EPOCH + nanos
+    });
+    let alice = server.connect(Time::START, &Registration::new("alice"), Rc::new(Ears::default()));
+    let alice = alice.expect("she may come");
+    alice.join(Time::START, "#ropes", None).expect("it is made");
+    let said = alice.say(Time::START, "#ropes", Speech::message("hello")).expect("she may");
+    let written = SystemTime::UNIX_EPOCH + Duration::from_millis(1_700_000_000_123);
+    assert_eq!(said.record.at(), written);
+    let after = HistoryRange::After(HistoryPoint::Time(written));
+    assert_eq!(alice.history("#ropes", &after, 10).expect("she is on it").len(), 0);
 }
 
 #[test]

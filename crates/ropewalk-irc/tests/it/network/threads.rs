@@ -1,6 +1,9 @@
 //! One network on several threads.
 
 use std::rc::Rc;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::task::{Context, Wake, Waker};
 use std::thread;
 
 use ropewalk_core::Time;
@@ -8,12 +11,12 @@ use ropewalk_irc::network::{
     Listener, Network, NetworkLimits, Notice, Refusal, Registration, Speech,
 };
 
-use super::{Ears, Stage, forget, shown};
+use super::{Actor, Ears, Stage, forget, shown};
 
 /// Runs the relay of a part until there is nothing to tell.
 pub(crate) fn relay(stage: &Stage) {
     let mut relay = Box::pin(stage.server.relay());
-    let mut cx = std::task::Context::from_waker(std::task::Waker::noop());
+    let mut cx = Context::from_waker(Waker::noop());
     let _ = relay.as_mut().poll(&mut cx);
 }
 
@@ -57,6 +60,41 @@ fn who_is_killed_on_another_thread_hears_it_there() {
     assert_eq!(refused, Err(Refusal::NotConnected));
     relay(&there);
     assert_eq!(bob.heard(), ["alice kills (because)"]);
+}
+
+/// Counts how often it is woken.
+#[derive(Default)]
+struct Alarm(AtomicUsize);
+
+impl Wake for Alarm {
+    fn wake(self: Arc<Self>) {
+        self.0.fetch_add(1, Ordering::Relaxed);
+    }
+}
+
+#[test]
+fn a_thread_is_woken_for_what_others_do_and_not_for_what_it_does_itself() {
+    let network = Network::new(NetworkLimits::default());
+    let (here, there) = (Stage::on(&network), Stage::on(&network));
+    let (alice, bob) = (here.enter_ropes("alice"), there.enter_ropes("bob"));
+    alice.user.make_operator().expect("she is there");
+    let alarm = Arc::new(Alarm::default());
+    let waker = Waker::from(alarm.clone());
+    let mut relay = Box::pin(there.server.relay());
+    let mut woken_by = |deed: &dyn Fn()| {
+        alarm.0.store(0, Ordering::Relaxed);
+        assert!(relay.as_mut().poll(&mut Context::from_waker(&waker)).is_pending());
+        deed();
+        alarm.0.load(Ordering::Relaxed) > 0
+    };
+    let say = |stage: &Stage, who: &Actor| {
+        who.user.say(stage.now(), "#ropes", Speech::message("x")).expect("they may");
+    };
+    assert!(!woken_by(&|| say(&there, &bob)));
+    assert!(woken_by(&|| say(&here, &alice)));
+    let tell = || drop(alice.user.say(here.now(), "alice", Speech::message("x")));
+    assert!(!woken_by(&tell), "it is for nobody there");
+    assert!(woken_by(&|| alice.user.kill(here.now(), "bob", "").expect("she may")));
 }
 
 #[test]
@@ -118,7 +156,7 @@ fn on_real_threads_nothing_is_lost_and_all_hear_one_order() {
     let limits = NetworkLimits { message_burst: 10_000, ..NetworkLimits::default() };
     let network = Network::new(limits);
     network.keep_channel("#ropes").expect("it is a good name");
-    let barrier = std::sync::Arc::new(std::sync::Barrier::new(3));
+    let barrier = Arc::new(std::sync::Barrier::new(3));
     let speak = |name: &'static str| {
         let (network, barrier) = (network.clone(), barrier.clone());
         move || {

@@ -129,6 +129,8 @@ fn a_labeled_command_is_answered_as_one() {
             ("@label=a PING x", &["@label=a :irc.test PONG irc.test :x"]),
             ("@label=b PONG x", &["@label=b :irc.test ACK"]),
             ("@label=c NONSENSE", &["@label=c :irc.test 421 alice NONSENSE :Unknown command"]),
+            ("@label=c NON_SENSE x", &["@label=c :irc.test 421 alice NON_SENSE :Unknown command"]),
+            ("@label=c;+x :alice N0N x", &["@label=c :irc.test 421 alice N0N :Unknown command"]),
             ("@label=d PRIVMSG bob :x", &[&format!("@label=d {from} PRIVMSG bob :x")]),
             (
                 "@label=e PRIVMSG alice :x",

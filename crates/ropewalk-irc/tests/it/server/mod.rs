@@ -13,6 +13,7 @@ mod operators;
 mod registration;
 mod sasl;
 mod users;
+mod weechat;
 
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;

@@ -2,9 +2,10 @@
 //! services of atheme to log in to, as Debian has them; and our own, in memory. The same scenes on each.
 
 mod deaths;
-mod programs;
+pub(crate) mod programs;
 mod sasl;
 mod scenes;
+mod services;
 
 use std::rc::Rc;
 use std::time::{Duration, Instant};
@@ -13,8 +14,9 @@ use ropewalk_core::{ClientEndpoint, Deferred, Failure, Loop, Wait};
 use ropewalk_irc::client::{ClientOptions, Irc, connect};
 use ropewalk_irc::network::{Network as IrcNetwork, NetworkLimits, Server as IrcServer};
 use ropewalk_irc::server::{IrcFactory, IrcSettings};
-use ropewalk_net::{endpoints, new_loop};
+use ropewalk_net::new_loop;
 use ropewalk_testing::{MemoryClientEndpoint, MemoryDriver, MemoryServerEndpoint, Network};
+use ropewalk_tls::endpoints;
 
 use crate::client::{Log, Witness};
 use programs::Server;
@@ -37,9 +39,13 @@ pub(crate) struct Actor {
 impl Stage {
     /// On real sockets, with a program as the server.
     pub(crate) fn before(server: &Server) -> Self {
+        Self::before_endpoint(&format!("tcp:127.0.0.1:{}", server.port))
+    }
+
+    /// On real sockets.
+    pub(crate) fn before_endpoint(text: &str) -> Self {
         let event_loop = new_loop(None).expect("there is a driver");
-        let text = format!("tcp:127.0.0.1:{}", server.port);
-        let server = endpoints(event_loop.reactor()).client(&text).expect("an endpoint");
+        let server = endpoints(event_loop.reactor()).client(text).expect("an endpoint");
         Self { event_loop, server }
     }
 

@@ -20,42 +20,27 @@ pub(crate) struct Server {
     start: fn(&Path, u16) -> Command,
 }
 
-/// The services of a network, until this is dropped.
-pub(crate) struct Services(Child);
-
-impl Drop for Services {
-    fn drop(&mut self) {
-        let _ = self.0.kill(); // It may have ended.
-        let _ = self.0.wait();
-    }
-}
-
 /// A directory of one test's own, removed at its end.
-pub(crate) struct Directory(PathBuf);
+pub(crate) struct Directory(pub(crate) PathBuf);
 
 impl Server {
     /// `ngircd`, or `None` and a line for the tally.
     pub(crate) fn ngircd(test: &str) -> Option<Self> {
-        has(test, "ngircd").then(|| Self::start("ngircd", start_ngircd))
-    }
-
-    /// `inspircd`, linked with `atheme-services`; or `None` and a line for the tally.
-    pub(crate) fn inspircd_with_services(test: &str) -> Option<(Self, Services)> {
-        if !has(test, "inspircd") || !has(test, "atheme-services") {
-            return None;
-        }
-        let server = Self::start("inspircd", start_linked_inspircd);
-        let child = spawn(start_services(&server.directory.0));
-        Some((server, Services(child)))
+        has(test, "ngircd").then(|| Self::start("ngircd", Directory::new(), start_ngircd))
     }
 
     /// `inspircd`, or `None` and a line for the tally.
     pub(crate) fn inspircd(test: &str) -> Option<Self> {
-        has(test, "inspircd").then(|| Self::start("inspircd", start_inspircd))
+        has(test, "inspircd").then(|| Self::inspircd_in(Directory::new()))
     }
 
-    fn start(name: &'static str, start: fn(&Path, u16) -> Command) -> Self {
-        let (directory, port) = (Directory::new(), free_port());
+    /// `inspircd`, which reads more in a file `link.conf` if that is there.
+    pub(crate) fn inspircd_in(directory: Directory) -> Self {
+        Self::start("inspircd", directory, start_inspircd)
+    }
+
+    fn start(name: &'static str, directory: Directory, start: fn(&Path, u16) -> Command) -> Self {
+        let port = free_port();
         let child = spawn(start(&directory.0, port));
         let mut server = Self { child, directory, port, name, start };
         server.wait_until_listening();
@@ -100,7 +85,7 @@ impl Drop for Server {
     }
 }
 
-fn spawn(mut command: Command) -> Child {
+pub(crate) fn spawn(mut command: Command) -> Child {
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null());
     command.spawn().expect("it is installed")
 }
@@ -144,54 +129,6 @@ fn start_inspircd(directory: &Path, port: u16) -> Command {
     command
 }
 
-/// With a port for services, and what tells them who logs in.
-fn start_linked_inspircd(directory: &Path, port: u16) -> Command {
-    let link_port = free_port();
-    let link = format!(
-        "<module name=\"spanningtree\">\n<module name=\"services_account\">\n<module name=\"sasl\">\n\
-         <sasl target=\"services.example.test\">\n<uline server=\"services.example.test\" silent=\"yes\">\n\
-         <bind address=\"127.0.0.1\" port=\"{link_port}\" type=\"servers\">\n\
-         <link name=\"services.example.test\" ipaddr=\"127.0.0.1\" port=\"{link_port}\"\n\
-          allowmask=\"127.0.0.0/8\" sendpass=\"between\" recvpass=\"between\">\n"
-    );
-    std::fs::write(directory.join("link.conf"), link).expect("there is room for tests");
-    std::fs::write(directory.join("atheme.conf"), services_config(link_port))
-        .expect("there is room for tests");
-    start_inspircd(directory, port)
-}
-
-fn services_config(link_port: u16) -> String {
-    let modules = [
-        "protocol/inspircd",
-        "backend/opensex",
-        "crypto/pbkdf2v2",
-        "nickserv/main",
-        "nickserv/register",
-        "saslserv/main",
-        "saslserv/plain",
-    ];
-    let modules: String =
-        modules.iter().map(|name| format!("loadmodule \"modules/{name}\";\n")).collect();
-    format!(
-        "{modules}serverinfo {{ name = \"services.example.test\"; desc = \"Services\"; numeric = \"00A\";\n\
-         recontime = 1; netname = \"Ropes\"; adminname = \"a\"; adminemail = \"a@example.test\";\n\
-         registeremail = \"a@example.test\"; mta = \"/bin/true\"; loglevel = {{ error; }}; maxlogins = 5;\n\
-         maxusers = 5; mdlimit = 30; emaillimit = 10; emailtime = 300; auth = none; casemapping = rfc1459; }};\n\
-         uplink \"irc.example.test\" {{ host = \"127.0.0.1\"; port = {link_port};\n\
-         send_password = \"between\"; receive_password = \"between\"; }};\n\
-         nickserv {{ nick = \"NickServ\"; user = \"n\"; host = \"services.example.test\"; real = \"Nicks\"; }};\n\
-         saslserv {{ nick = \"SaslServ\"; user = \"s\"; host = \"services.example.test\"; real = \"Sasl\"; }};\n\
-         general {{ commit_interval = 5; }};\ndatabase {{ }};\n"
-    )
-}
-
-fn start_services(directory: &Path) -> Command {
-    let mut command = Command::new("atheme-services");
-    command.arg("-n").arg("-c").arg(directory.join("atheme.conf")).arg("-D").arg(directory);
-    command.arg("-l").arg(directory.join("atheme.log")).arg("-p").arg(directory.join("atheme.pid"));
-    command
-}
-
 const MODULES: &[&str] = &[
     "cap",
     "ircv3",
@@ -231,13 +168,17 @@ pub(crate) fn has(test: &str, name: &str) -> bool {
 }
 
 impl Directory {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         static MADE: AtomicU32 = AtomicU32::new(0);
         let number = MADE.fetch_add(1, Ordering::Relaxed);
         let name = format!("ropewalk-irc-{}-{number}", std::process::id());
         let path = std::env::temp_dir().join(name);
         std::fs::create_dir_all(&path).expect("there is room for tests");
         Self(path)
+    }
+
+    pub(crate) fn path(&self) -> &Path {
+        &self.0
     }
 }
 
