@@ -4,17 +4,18 @@
 //! borrowed meanwhile, and the user is shared with who has it do something.
 
 use std::cell::{Cell, RefCell};
-use std::rc::{Rc, Weak};
+use std::rc::Rc;
 use std::time::Duration;
 
 use bytes::Bytes;
 use ropewalk_core::{Deferred, Time};
-use ropewalk_irc::network::{Event, Listener, Notice, Refusal, Registration, User, UserId};
+use ropewalk_irc::network::{Refusal, Registration, User, UserId};
 use ropewalk_web::{EventStream, Request, ServerEvent};
 use serde_json::{Value, json};
 
 use crate::Chat;
-use crate::browser_form::{self, BrowserForm, LISTED_MAX};
+use crate::browser_form;
+use crate::browser_listener::BrowserListener;
 use crate::command::Command;
 use crate::curiosity::Curiosity;
 use crate::event_queue::{EventQueue, numbered};
@@ -25,7 +26,7 @@ use crate::talk::{self, Done};
 #[derive(Clone)]
 pub(crate) struct BrowserMember(Rc<State>);
 
-struct State {
+pub(crate) struct State {
     chat: Chat,
     /// Gone when they have left.
     user: RefCell<Option<Rc<User>>>,
@@ -85,7 +86,7 @@ impl BrowserMember {
 
     /// Who it is, until it has left.
     fn user(&self) -> Result<Rc<User>, Refusal> {
-        self.0.user.borrow().clone().ok_or(Refusal::NotConnected)
+        self.0.user().ok_or(Refusal::NotConnected)
     }
 
     /// What it is called.
@@ -216,7 +217,7 @@ impl BrowserMember {
         let since = stream.last_event_id().and_then(|id| id.parse().ok()).unwrap_or(since);
         self.0.queue.borrow_mut().seen(since);
         self.0.stream.replace(Some(stream));
-        let waiting = self.0.queue.borrow().news();
+        let waiting = self.0.queue.borrow_mut().news();
         waiting.into_iter().for_each(|(number, event)| self.0.send(number, event));
         Ok(())
     }
@@ -253,11 +254,35 @@ impl BrowserMember {
 }
 
 impl State {
+    pub(crate) fn user(&self) -> Option<Rc<User>> {
+        self.user.borrow().clone()
+    }
+
+    /// Whether what matters for a moment only is worth telling.
+    pub(crate) fn has_room_for_fleeting(&self) -> bool {
+        self.queue.borrow().has_room_for_fleeting()
+    }
+
     /// One more event for the browser.
-    fn add(&self, event: Bytes) {
+    pub(crate) fn add(&self, event: Bytes) {
         let number = self.queue.borrow_mut().push(event.clone());
+        self.added(number, &event);
+    }
+
+    /// The same for somebody's coming or going.
+    pub(crate) fn add_presence(&self, event: Bytes) {
         if self.has_stream() {
-            self.send(number, numbered(number, &event));
+            return self.add(event);
+        }
+        let added = self.queue.borrow_mut().push_presence(event);
+        if let Some((number, event)) = added {
+            self.added(number, &event);
+        }
+    }
+
+    fn added(&self, number: u64, event: &Bytes) {
+        if self.has_stream() {
+            self.send(number, numbered(number, event));
             self.queue.borrow_mut().forget_surplus();
         } else if self.queue.borrow().is_too_much() {
             self.queue.borrow_mut().forget_all();
@@ -284,7 +309,7 @@ impl State {
         if self.poll.borrow().is_none() {
             return;
         }
-        let news = self.queue.borrow().news();
+        let news = self.queue.borrow_mut().news();
         if !news.is_empty() {
             let events: Vec<String> = news.into_iter().map(|(_, event)| event).collect();
             self.answer(&format!("[{}]", events.join(",")));
@@ -306,79 +331,12 @@ impl State {
         }
     }
 
-    fn leave(&self, why: &str) {
+    pub(crate) fn leave(&self, why: &str) {
         let user = self.user.take();
         if let Some(user) = user {
             user.quit(why);
         }
         self.answer("[]");
         drop(self.stream.take());
-    }
-}
-
-/// Whether it is who is here, and not what they say.
-fn is_of_presence(event: &Event) -> bool {
-    matches!(
-        event,
-        Event::Joined { .. }
-            | Event::Parted { .. }
-            | Event::Quit { .. }
-            | Event::Renamed { .. }
-            | Event::AwaySet { .. }
-            | Event::Tagged { .. }
-    )
-}
-
-/// Told by the network; it does not keep the member there.
-struct BrowserListener(Weak<State>);
-
-impl BrowserListener {
-    fn show(&self, notice: &Notice) {
-        let Some(state) = self.0.upgrade() else { return };
-        let is_fleeting = matches!(notice.event(), Event::Tagged { .. });
-        let event = notice.encoded::<BrowserForm>(0);
-        let is_worth_it = !is_fleeting || state.queue.borrow().has_room_for_fleeting();
-        if is_worth_it && !event.is_empty() {
-            state.add(event);
-        }
-        if let Event::Killed { .. } = notice.event() {
-            state.leave("killed");
-        }
-    }
-
-    /// The room that it has come to, whole.
-    fn show_room(&self, notice: &Notice) {
-        let Some(state) = self.0.upgrade() else { return };
-        let user = state.user.borrow().clone();
-        if let (Some(user), Some(room)) = (user, notice.event().channel())
-            && let Ok(event) = browser_form::room(&user, room)
-        {
-            state.add(browser_form::open(&event));
-        }
-    }
-}
-
-impl Listener for BrowserListener {
-    fn notified(&self, notice: &Notice) {
-        let is_in_crowd = notice.audience() > LISTED_MAX;
-        if !(is_in_crowd && is_of_presence(notice.event())) {
-            self.show(notice);
-        }
-    }
-
-    /// A page shows what it says itself among what the others say.
-    fn echoed(&self, notice: &Notice) {
-        match notice.event() {
-            Event::Joined { .. } => self.show_room(notice),
-            Event::Tagged { .. } => {}
-            _ => self.show(notice),
-        }
-    }
-
-    fn closed(&self) {
-        if let Some(state) = self.0.upgrade() {
-            state.add(Bytes::from_static(b"\"kind\":\"closed\"}"));
-            state.leave("closed");
-        }
     }
 }

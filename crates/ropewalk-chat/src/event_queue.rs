@@ -20,12 +20,17 @@ pub(crate) struct EventQueue {
     seen: u64,
     /// The number of the last event that was thrown away and was not seen for certain.
     forgotten: u64,
+    /// Whether one of the events stands for all comings and goings after it, too. It does until it is told.
+    stands_for_more: bool,
 }
 
 /// Events that wait for one browser; one that does not fetch them is out. Some minutes of a lively room.
 const EVENTS_MAX: usize = 500;
 /// And bytes of them: some 250 of the longest messages. They are shared with other browsers, as long as those wait, too.
 const EVENT_BYTES_MAX: usize = 512 << 10;
+/// With so many waiting, comings and goings are not told one by one any more. In a room of thousands they are most of
+/// what happens, and nobody is to be out because of them.
+const PRESENCE_MAX: usize = 250;
 /// With so many waiting, what is soon of no interest any more is not added.
 const FLEETING_MAX: usize = 50;
 
@@ -36,6 +41,19 @@ impl EventQueue {
         self.bytes += event.len();
         self.events.push_back((self.last, event));
         self.last
+    }
+
+    /// Somebody came, went, or is something else now. If much waits already, one event says that the browser is to look
+    /// anew who is there.
+    pub(crate) fn push_presence(&mut self, event: Bytes) -> Option<(u64, Bytes)> {
+        if self.stands_for_more {
+            return None;
+        }
+        let is_much = self.events.len() >= PRESENCE_MAX;
+        let event = if is_much { Bytes::from_static(b"\"kind\":\"changed\"}") } else { event };
+        let number = self.push(event.clone());
+        self.stands_for_more = is_much;
+        Some((number, event))
     }
 
     /// Whether something that matters for a moment only is worth adding.
@@ -76,8 +94,9 @@ impl EventQueue {
         self.events.is_empty()
     }
 
-    /// What the browser has not seen: with its number, each as an object of JSON. If some are missing, the first says so.
-    pub(crate) fn news(&self) -> Vec<(u64, String)> {
+    /// What the browser has not seen, to be told now: with its number, each as an object of JSON. If some are missing, the first says so.
+    pub(crate) fn news(&mut self) -> Vec<(u64, String)> {
+        self.stands_for_more = false;
         let gap = (self.seen < self.forgotten)
             .then(|| (self.forgotten, numbered(self.forgotten, b"\"kind\":\"gap\"}")));
         let events = self.events.iter().map(|(number, event)| (*number, numbered(*number, event)));
@@ -100,7 +119,7 @@ pub(crate) fn numbered(number: u64, event: &[u8]) -> String {
 mod tests {
     use super::*;
 
-    fn numbers(queue: &EventQueue) -> Vec<u64> {
+    fn numbers(queue: &mut EventQueue) -> Vec<u64> {
         queue.news().iter().map(|(number, _)| *number).collect()
     }
 
@@ -112,14 +131,30 @@ mod tests {
     fn what_was_seen_is_told_no_more_and_what_was_not_again() {
         let mut queue = EventQueue::default();
         (0..3).for_each(|_| push(&mut queue));
-        assert_eq!(numbers(&queue), [1, 2, 3]);
+        assert_eq!(numbers(&mut queue), [1, 2, 3]);
         queue.seen(1);
-        assert_eq!(numbers(&queue), [2, 3]);
+        assert_eq!(numbers(&mut queue), [2, 3]);
         assert_eq!(queue.news()[0].1, "{\"n\":2,\"kind\":\"x\"}");
         queue.seen(u64::MAX);
         assert!(queue.is_empty());
         push(&mut queue);
-        assert_eq!(numbers(&queue), [4], "what had not happened it has not seen");
+        assert_eq!(numbers(&mut queue), [4], "what had not happened it has not seen");
+    }
+
+    #[test]
+    fn many_comings_and_goings_are_one_change() {
+        let mut queue = EventQueue::default();
+        let mut told = 0;
+        for _ in 0..10_000 {
+            told += usize::from(queue.push_presence(Bytes::from_static(b"x}")).is_some());
+        }
+        push(&mut queue);
+        assert!(queue.push_presence(Bytes::new()).is_none());
+        assert_eq!((told, queue.news().len()), (PRESENCE_MAX + 1, PRESENCE_MAX + 2));
+        assert!(queue.news()[PRESENCE_MAX].1.ends_with("\"kind\":\"changed\"}"));
+        assert!(queue.push_presence(Bytes::new()).is_some(), "what was told stands for no more");
+        assert!(queue.push_presence(Bytes::new()).is_none());
+        assert!(!queue.is_too_much());
     }
 
     #[test]
@@ -138,6 +173,6 @@ mod tests {
         queue.forget_surplus();
         assert_eq!(queue.news().len(), 2);
         queue.forget_all();
-        assert_eq!(numbers(&queue), [EVENTS_MAX as u64 + 8]);
+        assert_eq!(numbers(&mut queue), [EVENTS_MAX as u64 + 8]);
     }
 }

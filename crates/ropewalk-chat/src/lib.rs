@@ -34,6 +34,7 @@
 mod backplane;
 mod browser_chat;
 mod browser_form;
+mod browser_listener;
 mod browser_member;
 mod chat;
 mod command;

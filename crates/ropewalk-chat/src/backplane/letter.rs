@@ -26,7 +26,7 @@ pub(crate) enum Letter {
         part: usize,
         parts: usize,
         people: Vec<PersonHere>,
-        topics: Vec<TopicHere>,
+        rooms: Vec<RoomHere>,
     },
     /// To all: what matters for a moment only, and is not numbered.
     Typing { origin: String, who: u64, to: To, tags: String },
@@ -45,6 +45,7 @@ pub(crate) enum Happening {
     Joined {
         who: u64,
         room: String,
+        created_at: u64,
     },
     Parted {
         who: u64,
@@ -119,12 +120,21 @@ pub(crate) struct PersonHere {
     pub(crate) rooms: Vec<String>,
 }
 
+/// What a room is.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct RoomHere {
+    pub(crate) room: String,
+    /// When it was made: of two rooms of one name, the older is who may do what there.
+    pub(crate) created_at: u64,
+    /// All that was set on it.
+    pub(crate) changes: Vec<Change>,
+    pub(crate) topic: Option<TopicHere>,
+}
+
 /// What a room is about.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct TopicHere {
-    pub(crate) room: String,
     pub(crate) topic: String,
-    pub(crate) by: String,
     pub(crate) at: u64,
 }
 

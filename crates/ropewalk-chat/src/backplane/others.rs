@@ -4,6 +4,7 @@
 //! at the same time: then the older claim holds, and the other is called something else, on all processes.
 
 use std::cell::{Cell, RefCell};
+use std::cmp::Ordering;
 use std::collections::{BTreeMap, HashMap};
 use std::rc::Rc;
 use std::sync::Arc;
@@ -12,13 +13,14 @@ use std::time::{Duration, SystemTime};
 use ropewalk_core::{Reactor, Time};
 use ropewalk_irc::fold;
 use ropewalk_irc::network::{
-    ChannelFlag, Listener, MaskList, Mode, ModeChange, MsgId, Notice, Rank, Refusal, Registration,
-    Server, Speech, User, UserId,
+    ChannelFlag, Listener, MaskList, Mode, ModeChange, MsgId, Network, Notice, Rank, Refusal,
+    Registration, Server, Speech, User, UserId,
 };
 
-use super::letter::{Change, Happening, PersonHere, Someone, To, TopicHere};
-use super::own::{OwnPeople, Relayed};
+use super::letter::{Change, Happening, PersonHere, RoomHere, Someone, To};
+use super::own::{OwnPeople, Relayed, milliseconds};
 use super::peer::Roll;
+use super::rooms;
 
 /// Users here who are people of other processes.
 pub(crate) struct OthersPeople {
@@ -70,6 +72,10 @@ impl OthersPeople {
         }
     }
 
+    pub(crate) fn network(&self) -> Network {
+        self.server.network().clone()
+    }
+
     fn now(&self) -> Time {
         self.reactor.now()
     }
@@ -83,8 +89,8 @@ impl OthersPeople {
         let now = self.now();
         match what {
             Happening::Came { person } => self.come(someone(person.id), &person),
-            Happening::Joined { who, room } => {
-                self.user(&someone(who))?.join(now, &room, None).map(drop)
+            Happening::Joined { who, room, created_at } => {
+                self.join(&someone(who), &room, created_at)
             }
             Happening::Parted { who, room, reason } => {
                 self.user(&someone(who))?.part(now, &room, &reason)
@@ -100,7 +106,7 @@ impl OthersPeople {
                 let speech = if is_notice { Speech::notice(&text) } else { Speech::message(&text) };
                 let Some(to) = self.target(to) else { return Ok(()) };
                 let msgid = MsgId::parse(&msgid).ok_or(Refusal::NoSuchMessage)?;
-                let at = SystemTime::UNIX_EPOCH + Duration::from_millis(at);
+                let at = from_milliseconds(at);
                 self.user(&someone(who))?.pass_on(&to, speech.with_tags(&tags), msgid, at).map(drop)
             }
             Happening::TopicSet { who, room, topic } => {
@@ -152,7 +158,7 @@ impl OthersPeople {
                 tracing::warn!(target: "ropewalk::chat", "{nick} of {origin} cannot be here: {refusal}");
             }
         }
-        roll.topics.iter().for_each(|topic| self.set_topic(origin, topic));
+        roll.rooms.iter().for_each(|room| self.set_room(origin, room));
     }
 
     fn set_person(&self, origin: &str, person: &PersonHere) -> Result<(), Refusal> {
@@ -166,7 +172,7 @@ impl OthersPeople {
         let rooms = other.user.channels()?;
         let is_in = |room: &str| rooms.iter().any(|one| fold(one.as_str()) == fold(room));
         for room in person.rooms.iter().filter(|room| !is_in(room)) {
-            other.user.join(now, room, None)?;
+            other.user.join(now, room, None)?; // What it is, is set when all are there.
         }
         for room in rooms.iter().map(|room| room.as_str()) {
             if !person.rooms.iter().any(|one| fold(one) == fold(room)) {
@@ -176,22 +182,46 @@ impl OthersPeople {
         other.user.set_away(now, person.away.as_deref())
     }
 
-    /// The later topic holds. Who is in the room is told, if somebody of the other process is there to tell it.
-    fn set_topic(&self, origin: &str, topic: &TopicHere) {
-        if topic.at <= self.own.borrow().topic_at(&topic.room) {
-            return;
+    /// Somebody comes to a room that was made at that time. Of two that were made while the processes did not hear of
+    /// each other, the older holds: who made the younger may do nothing more there.
+    fn join(&self, someone: &Someone, room: &str, created_at: u64) -> Result<(), Refusal> {
+        let (user, network) = (self.user(someone)?, self.server.network());
+        let before = network.channel_state(room);
+        user.join(self.now(), room, None)?;
+        if before.as_ref().is_none_or(|before| created_at < milliseconds(before.created_at)) {
+            network.set_created_at(room, from_milliseconds(created_at))?;
+            let taken = rooms::taken_ranks(&before.map_or(Vec::new(), |before| before.changes));
+            if !taken.is_empty() {
+                user.set_modes(self.now(), room, &taken)?;
+            }
         }
-        let is_known = |user: &User| {
-            user.topic(&topic.room).is_ok_and(|known| {
-                known.map_or(topic.topic.is_empty(), |known| *known.text == *topic.topic)
-            })
-        };
-        let is_in = |user: &User| user.channel(&topic.room).is_ok_and(|room| room.ranks.is_some());
+        Ok(())
+    }
+
+    /// Makes a room what it is on the other process, if it is the older one there. The later topic holds in any case.
+    /// Who is in the room is told, by somebody of the other process who is there.
+    fn set_room(&self, origin: &str, there: &RoomHere) {
+        let is_in = |user: &User| user.channel(&there.room).is_ok_and(|room| room.ranks.is_some());
         let others = self.of(origin).into_iter().filter_map(|someone| self.other(&someone).ok());
-        if let Some(other) = others.into_iter().find(|other| is_in(&other.user))
-            && !is_known(&other.user)
-        {
-            let _ = other.user.set_topic(self.now(), &topic.room, &topic.topic); // It may be gone.
+        let Some(other) = others.into_iter().find(|other| is_in(&other.user)) else { return };
+        let (now, network) = (self.now(), self.server.network());
+        let Some(here) = network.channel_state(&there.room) else { return };
+        let theirs: Vec<ModeChange> = there.changes.iter().filter_map(mode_change).collect();
+        let changes = match there.created_at.cmp(&milliseconds(here.created_at)) {
+            Ordering::Less => rooms::changes_to(&here.changes, theirs),
+            Ordering::Equal => theirs.into_iter().filter(|change| change.adds).collect(),
+            Ordering::Greater => Vec::new(),
+        };
+        if !changes.is_empty() {
+            let _ = network.set_created_at(&there.room, from_milliseconds(there.created_at)); // It is there.
+            let _ = other.user.set_modes(now, &there.room, &changes); // As many as can be.
+        }
+        let Some(topic) = &there.topic else { return };
+        let known_at = self.own.borrow().topic(&there.room).map_or(0, |known| known.at);
+        let known = other.user.topic(&there.room).ok().flatten();
+        let is_known = known.is_some_and(|known| *known.text == *topic.topic);
+        if topic.at > known_at && !is_known {
+            let _ = other.user.set_topic(now, &there.room, &topic.topic); // It is allowed.
         }
     }
 
@@ -356,6 +386,12 @@ impl Claimed {
         );
         let _ = by.say(now, renamed, Speech::notice(&why)); // They may be gone.
     }
+}
+
+/// Since 1970. What no calendar has is then.
+fn from_milliseconds(at: u64) -> SystemTime {
+    let since = Duration::from_millis(at);
+    SystemTime::UNIX_EPOCH.checked_add(since).unwrap_or(SystemTime::UNIX_EPOCH)
 }
 
 fn registration(nick: &str, person: &PersonHere) -> Registration {

@@ -1,14 +1,14 @@
 //! [`OwnPeople`]: who is on this process, and what they do, as the others are told.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::SystemTime;
 
 use ropewalk_irc::ChannelName;
 use ropewalk_irc::network::{
-    Event, Identity, Mode, ModeChange, Notice, Speech, SpeechKind, Target, UserId,
+    Event, Identity, Mode, ModeChange, Network, Notice, Speech, SpeechKind, Target, UserId,
 };
 
-use super::letter::{Change, Happening, PersonHere, Someone, To, TopicHere};
+use super::letter::{Change, Happening, PersonHere, RoomHere, Someone, To, TopicHere};
 
 /// Those who came to this process, by the number that the others know them by. Kept by what the network tells, so that
 /// at each moment it is what the others know after the last event.
@@ -37,6 +37,7 @@ impl OwnPeople {
         notice: &Notice,
         origin: &str,
         relayed: &dyn Relayed,
+        network: &Network,
     ) -> Vec<Happening> {
         self.note_change(notice);
         let source = notice.source();
@@ -56,7 +57,11 @@ impl OwnPeople {
             })
         };
         let happened = match notice.event() {
-            Event::Joined { channel, .. } => Happening::Joined { who, room: channel.to_string() },
+            Event::Joined { channel, .. } => {
+                let created_at = network.created_at(channel.as_str()).unwrap_or(notice.at());
+                let created_at = milliseconds(created_at);
+                Happening::Joined { who, room: channel.to_string(), created_at }
+            }
             Event::Parted { channel, reason } => {
                 Happening::Parted { who, room: channel.to_string(), reason: reason.to_string() }
             }
@@ -152,12 +157,8 @@ impl OwnPeople {
     fn note_change(&mut self, notice: &Notice) {
         match notice.event() {
             Event::TopicSet { channel, topic } => {
-                let topic = TopicHere {
-                    room: channel.to_string(),
-                    topic: topic.to_string(),
-                    by: notice.source().to_string(),
-                    at: milliseconds(notice.at()),
-                };
+                let at = milliseconds(notice.at());
+                let topic = TopicHere { topic: topic.to_string(), at };
                 self.topics.insert(channel.clone(), topic);
                 if self.topics.len() > TOPICS_MAX {
                     let oldest = self.topics.iter().min_by_key(|(_, topic)| topic.at);
@@ -181,15 +182,24 @@ impl OwnPeople {
         self.people.values().map(|(_, person)| person)
     }
 
-    /// What rooms are about that somebody of ours is in.
-    pub(crate) fn topics(&self) -> Vec<TopicHere> {
-        let is_here = |topic: &&TopicHere| self.people().any(|one| one.rooms.contains(&topic.room));
-        self.topics.values().filter(is_here).cloned().collect()
+    /// The rooms that somebody of ours is in.
+    pub(crate) fn rooms(&self, network: &Network) -> Vec<RoomHere> {
+        let rooms: BTreeSet<&String> = self.people().flat_map(|one| &one.rooms).collect();
+        let state = |room: &String| {
+            let state = network.channel_state(room)?;
+            Some(RoomHere {
+                room: room.clone(),
+                created_at: milliseconds(state.created_at),
+                changes: state.changes.iter().map(change).collect(),
+                topic: self.topic(room).cloned(),
+            })
+        };
+        rooms.into_iter().filter_map(state).collect()
     }
 
-    /// When the topic of a room was set that we know.
-    pub(crate) fn topic_at(&self, room: &str) -> u64 {
-        self.topics.values().find(|topic| topic.room == room).map_or(0, |topic| topic.at)
+    /// What a room is about, if that was set since this process began.
+    pub(crate) fn topic(&self, room: &str) -> Option<&TopicHere> {
+        self.topics.iter().find(|(name, _)| name.as_str() == room).map(|(_, topic)| topic)
     }
 
     /// The number of one of ours, if the others know them.
@@ -225,7 +235,7 @@ fn said(who: u64, to: To, speech: &Speech, notice: &Notice) -> Happening {
     }
 }
 
-fn change(change: &ModeChange) -> Change {
+pub(crate) fn change(change: &ModeChange) -> Change {
     let value = match &change.mode {
         Mode::Flag(_) => None,
         Mode::Key(text) | Mode::Mask(_, text) | Mode::Rank(_, text) => Some(text.to_string()),

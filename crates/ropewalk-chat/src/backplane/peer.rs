@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use ropewalk_core::Time;
 
-use super::letter::{Happening, PersonHere, TopicHere};
+use super::letter::{Happening, PersonHere, RoomHere};
 
 /// What we have heard of another process, and in which order it may be done.
 pub(crate) struct Peer {
@@ -23,7 +23,7 @@ pub(crate) struct Peer {
 /// Who is there, part by part.
 struct Whole {
     number: u64,
-    parts: BTreeMap<usize, (Vec<PersonHere>, Vec<TopicHere>)>,
+    parts: BTreeMap<usize, (Vec<PersonHere>, Vec<RoomHere>)>,
 }
 
 /// What is to be asked of a peer.
@@ -38,12 +38,12 @@ pub(crate) enum Question {
 /// Who is there, whole.
 pub(crate) struct Roll {
     pub(crate) people: Vec<PersonHere>,
-    pub(crate) topics: Vec<TopicHere>,
+    pub(crate) rooms: Vec<RoomHere>,
 }
 
 /// Events that wait for one that is missing. What comes beyond is asked for later.
 const HELD_MAX: usize = 10_000;
-/// Parts in which who is there may be told: of two hundred people each.
+/// Parts in which who is there may be told: of two hundred people, or as many rooms, each.
 const PARTS_MAX: usize = 1_000;
 /// So long an answer may take before the same is asked again.
 const ASK_AGAIN_AFTER: Duration = Duration::from_secs(1);
@@ -94,7 +94,7 @@ impl Peer {
         number: u64,
         (part, parts): (usize, usize),
         people: Vec<PersonHere>,
-        topics: Vec<TopicHere>,
+        rooms: Vec<RoomHere>,
     ) -> Option<Roll> {
         if part >= parts || parts > PARTS_MAX || self.done.is_some_and(|done| number < done) {
             return None;
@@ -103,17 +103,17 @@ impl Peer {
             self.whole = Some(Whole { number, parts: BTreeMap::new() });
         }
         let whole = self.whole.as_mut()?;
-        whole.parts.insert(part, (people, topics));
+        whole.parts.insert(part, (people, rooms));
         if whole.parts.len() < parts {
             return None;
         }
-        let (people, topics): (Vec<_>, Vec<_>) = self.whole.take()?.parts.into_values().unzip();
+        let (people, rooms): (Vec<_>, Vec<_>) = self.whole.take()?.parts.into_values().unzip();
         self.done = Some(number);
         self.asked_at = None;
         self.held = self.held.split_off(&number.saturating_add(1));
         Some(Roll {
             people: people.into_iter().flatten().collect(),
-            topics: topics.into_iter().flatten().collect(),
+            rooms: rooms.into_iter().flatten().collect(),
         })
     }
 

@@ -152,6 +152,13 @@ export async function showWhole(hasMissed) {
   draw();
 }
 
+// Who is where, anew.
+async function refresh() {
+  const { rooms } = await get("whole");
+  rooms.forEach(enter);
+  draw();
+}
+
 const everywhere = (name, act) => {
   for (const pane of panes.values()) {
     const isThere = pane.isRoom ? pane.people.has(name) : pane.key === fold(name);
@@ -228,6 +235,7 @@ const happened = {
     note(`${name} is back.`, pane, at);
   }),
   announced: ({ name, text, at }) => note(`${name} says to all: ${text}`, current, at),
+  changed: () => refresh().catch(() => {}),
   gap: () => showWhole(true).catch(() => note("Something was missed, and could not be had.")),
 };
 

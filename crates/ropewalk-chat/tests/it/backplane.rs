@@ -6,7 +6,7 @@ use std::time::{Duration, SystemTime};
 
 use ropewalk_chat::{Backplane, Chat, ChatFactory};
 use ropewalk_core::{Loop, Time, Wait, defer_later};
-use ropewalk_irc::network::{Network, NetworkLimits, Server};
+use ropewalk_irc::network::{ChannelFlag, Network, NetworkLimits, Server};
 use ropewalk_nats::{NatsClient, NatsOptions};
 use ropewalk_testing::{
     Log, MemoryClientEndpoint, MemoryDriver, MemoryServerEndpoint, Network as Wires, Recorder,
@@ -329,4 +329,46 @@ fn nonsense_on_the_backplane_does_no_harm() {
     assert_eq!(here.users(), 1);
     town.advance(SECOND * 20);
     assert_eq!(here.backplane.as_ref().map(Backplane::peers), Some(0));
+}
+
+/// Closes a room to who is not invited, as its operator does by IRC; it is done by hand since lines have no word for it.
+fn close(process: &Process, room: &str) {
+    let network = process.server.network();
+    network.set_flag(room, ChannelFlag::InviteOnly, true).expect("it is there");
+    network.set_flag(room, ChannelFlag::Secret, true).expect("it is there");
+}
+
+#[test]
+fn a_room_that_is_closed_is_closed_on_a_process_that_comes_later() {
+    let town = Town::new();
+    let here = town.process("here");
+    let alice = town.join(&here, "alice");
+    town.say(&alice, "/join den");
+    close(&here, "#den");
+    let there = town.process("there");
+    let mallory = town.join(&there, "mallory");
+    town.say(&mallory, "/rooms");
+    town.say(&mallory, "/join den");
+    assert_eq!(
+        mallory.shown(),
+        ["*** #lobby has 2 people", "*** Not done: the channel is for who is invited."]
+    );
+}
+
+#[test]
+fn of_two_rooms_with_one_name_the_older_holds() {
+    let town = Town::new();
+    let (here, there) = (town.process("here"), town.process("there"));
+    let (alice, mallory) = (town.join(&here, "alice"), town.join(&there, "mallory"));
+    town.broker.fall(&town.event_loop);
+    town.say(&alice, "/join den");
+    town.advance(SECOND);
+    town.say(&mallory, "/join den");
+    town.broker.listen(&town.event_loop);
+    town.advance(SECOND * 10);
+    drop((alice.shown(), mallory.shown()));
+    town.say(&mallory, "/kick alice it is mine");
+    assert_eq!(mallory.shown(), ["*** Not done: you are not an operator of the channel."]);
+    town.say(&alice, "/kick mallory it is mine");
+    assert_eq!(mallory.shown(), ["*** alice has sent mallory away (it is mine)"]);
 }

@@ -337,3 +337,24 @@ fn a_page_that_is_loaded_again_goes_on_and_one_that_is_closed_is_gone() {
     assert_eq!(bob.shown(), ["*** closed has left (quit)"]);
     assert_eq!(closed.poll(&evening).answer().expect("at once").status, 410);
 }
+
+#[test]
+fn a_browser_is_not_out_because_a_crowd_comes_and_goes() {
+    let evening = Evening::new();
+    let _page = open_page(&evening);
+    let alice = Visitor::join(&evening, "alice");
+    for number in 0..300 {
+        evening.join(&format!("m{number}"));
+    }
+    let bob = evening.join("bob");
+    evening.say(&bob, "so many!");
+    let news = alice.news(&evening);
+    assert_eq!(news.last().map(String::as_str), Some("said bob so many!"));
+    assert!(news.len() < 260 && news[news.len() - 2] == "changed", "{}", news.len());
+    let whole = alice.get(&evening, "/whole").answer().expect("at once").json();
+    assert_eq!(whole["rooms"][0]["count"], 302);
+    evening.say(&bob, "/quit");
+    assert_eq!(alice.news(&evening), ["changed"], "that was told, but not seen for certain");
+    evening.join("carol");
+    assert_eq!(alice.news(&evening), ["joined carol"]);
+}

@@ -9,7 +9,9 @@ use ropewalk_core::Time;
 use super::{Member, Moment, State};
 use crate::network::channel::Topic;
 use crate::network::identity::line;
-use crate::network::{ChannelFlag, Network, Refusal, Server, UserId};
+use crate::network::{
+    ChannelFlag, MaskList, Mode, ModeChange, Network, Rank, Refusal, Server, UserId,
+};
 
 impl Network {
     /// Whether anybody may know of a channel and come to it: it is there, and is neither secret (`+s`), nor for the
@@ -43,6 +45,63 @@ impl Network {
         let topic = (!text.is_empty()).then(|| Topic { text, by: by.into(), at });
         self.lock().channel_mut(channel)?.topic = topic;
         Ok(())
+    }
+}
+
+/// How a channel was made what it is.
+#[derive(Clone, Debug)]
+pub struct ChannelState {
+    /// When it was made.
+    pub created_at: SystemTime,
+    /// All that would have to be set on a new one, and taken back: every flag, the key, the limit, the lists, and
+    /// what its members are.
+    pub changes: Vec<ModeChange>,
+}
+
+impl Network {
+    /// How a channel was made what it is; `None` if there is none.
+    pub fn channel_state(&self, channel: &str) -> Option<ChannelState> {
+        self.lock().channel_state(channel)
+    }
+
+    /// When a channel was made; `None` if there is none.
+    pub fn created_at(&self, channel: &str) -> Option<SystemTime> {
+        self.lock().channel(channel).ok().map(|channel| channel.created_at)
+    }
+
+    /// Says when a channel was made that has been on another network before.
+    ///
+    /// # Errors
+    /// `NoSuchChannel`.
+    pub fn set_created_at(&self, channel: &str, at: SystemTime) -> Result<(), Refusal> {
+        self.lock().channel_mut(channel)?.created_at = at;
+        Ok(())
+    }
+}
+
+impl State {
+    fn channel_state(&self, channel: &str) -> Option<ChannelState> {
+        let channel = self.channel(channel).ok()?;
+        let flags = ChannelFlag::ALL.map(|flag| (channel.modes.has(flag), Mode::Flag(flag)));
+        let lists = [MaskList::Bans, MaskList::Exceptions, MaskList::Invitations];
+        let masks = lists.into_iter().flat_map(|list| {
+            let masks = channel.list(list).iter();
+            masks.map(move |entry| Mode::Mask(list, entry.mask.as_str().into()))
+        });
+        let ranks = channel.members.iter().flat_map(|(id, ranks)| {
+            let nick = self.users.get(id).map(|user| Arc::<str>::from(user.identity.nick.as_str()));
+            let has = [(ranks.operator, Rank::Operator), (ranks.voice, Rank::Voice)];
+            let has = has.into_iter().filter(|(has, _)| *has);
+            has.filter_map(move |(_, rank)| Some(Mode::Rank(rank, nick.clone()?)))
+        });
+        let key = channel.modes.key.clone().map(Mode::Key);
+        let limit = channel.modes.limit.map(Mode::Limit);
+        let set = key.into_iter().chain(limit).chain(masks).chain(ranks);
+        let all = flags.into_iter().chain(set.map(|mode| (true, mode)));
+        Some(ChannelState {
+            created_at: channel.created_at,
+            changes: all.map(|(adds, mode)| ModeChange { adds, mode }).collect(),
+        })
     }
 }
 
@@ -143,5 +202,37 @@ mod tests {
             server.rename(now, alice.id(), &format!("alice-{number}")).expect("it is free");
         }
         assert_eq!(alice.identity().expect("she is there").nick().as_str(), "alice-99");
+    }
+
+    #[test]
+    fn a_channel_can_be_made_again_as_it_is() {
+        let (one, other) =
+            (Network::new(NetworkLimits::default()), Network::new(NetworkLimits::default()));
+        let now = Time::START;
+        let changes =
+            |network: &Network| network.channel_state("#den").expect("it is there").changes;
+        let [alice, again] = [&one, &other].map(|network| {
+            let server = Server::on(network);
+            let alice = server.connect(now, &Registration::new("alice"), Rc::new(Deaf));
+            let alice = alice.expect("nobody is called so");
+            alice.join(now, "#den", None).expect("all may");
+            (server, alice)
+        });
+        let set = [
+            Mode::Flag(ChannelFlag::Secret),
+            Mode::Key("sesame".into()),
+            Mode::Limit(9),
+            Mode::Mask(MaskList::Bans, "*!*@evil".into()),
+            Mode::Rank(Rank::Voice, "alice".into()),
+        ];
+        let set = set.map(|mode| ModeChange { adds: true, mode });
+        alice.1.set_modes(now, "#den", &set).expect("it is hers");
+        let topic = ModeChange { adds: false, mode: Mode::Flag(ChannelFlag::TopicLocked) };
+        alice.1.set_modes(now, "#den", &[topic]).expect("it is hers");
+        assert_ne!(changes(&one), changes(&other));
+        let refused = again.1.set_modes(now, "#den", &changes(&one)).expect("it is hers");
+        assert!(refused.is_empty(), "{refused:?}");
+        assert_eq!(changes(&one), changes(&other));
+        assert!(one.channel_state("#nowhere").is_none());
     }
 }
