@@ -11,10 +11,14 @@
 //! | `libuv.c` | libuv, in C, where Debian's `libuv1-dev` is installed |
 //! | `twisted_echo.py`, `uvloop_echo.py` | Python's Twisted, and its asyncio on uvloop |
 //! | `nginx.conf` | nginx, which cannot echo: it answers a request with thirteen bytes |
-//! | `http/` | servers of HTTP: hyper, axum, actix-web and ours, and twisted.web |
+//! | `http/*_chat*` | rooms by long polling: on axum, in twisted.web, and with a thread for each connection |
+//! | `http/` | servers of HTTP: hyper, axum, actix-web and ours, and twisted.web; over TLS if `PEER_CERTIFICATE` and `PEER_KEY` name files |
 
 #![forbid(unsafe_code)]
 #![allow(clippy::print_stdout, reason = "programs of the terminal")]
+
+#[cfg(feature = "runtimes")]
+pub mod tls;
 
 use std::io;
 use std::net::TcpListener;

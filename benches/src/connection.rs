@@ -1,9 +1,10 @@
 //! Opening connections to a server, in a way that overtaxes no backlog, and what is said on them.
 
 use std::io::{self, ErrorKind, Read, Write};
-use std::net::{SocketAddr, TcpStream};
 use std::str::FromStr;
 use std::time::Duration;
+
+use crate::target::{Target, Wire};
 
 /// One message is at most this long, so that a socket's buffer always takes it whole.
 pub const MESSAGE_BYTES_MAX: usize = 16 * 1024;
@@ -26,6 +27,8 @@ pub enum Speech {
     File,
     /// One that is never answered: a long poll. A connection is used once by [`Self::Http`] before it waits.
     Wait,
+    /// A browser's in a chat: see [`crowd`](crate::crowd).
+    Chat,
 }
 
 impl Speech {
@@ -35,6 +38,10 @@ impl Speech {
             Self::Echo => b"one message of sixty-four bytes, as is sent in all other benches",
             Self::Http => b"GET / HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n",
             Self::File => b"GET /file.bin HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n",
+            // Where it is shown that a server of the chat answers at all.
+            Self::Chat => {
+                b"POST /join HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 9\r\n\r\nname=test"
+            }
             Self::Wait => b"GET /wait HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n",
         }
     }
@@ -43,7 +50,7 @@ impl Speech {
     pub fn is_answered_by(self, heard: &[u8]) -> bool {
         match self {
             Self::Echo => heard == self.request(),
-            Self::Http | Self::File => is_whole_response(heard),
+            Self::Http | Self::File | Self::Chat => is_whole_response(heard),
             Self::Wait => true,
         }
     }
@@ -55,6 +62,7 @@ impl Speech {
             Self::Http => "http",
             Self::File => "file",
             Self::Wait => "wait",
+            Self::Chat => "chat",
         }
     }
 }
@@ -63,7 +71,7 @@ impl FromStr for Speech {
     type Err = ();
 
     fn from_str(word: &str) -> Result<Self, ()> {
-        [Self::Echo, Self::Http, Self::File, Self::Wait]
+        [Self::Echo, Self::Http, Self::File, Self::Wait, Self::Chat]
             .into_iter()
             .find(|speech| speech.word() == word)
             .ok_or(())
@@ -71,7 +79,7 @@ impl FromStr for Speech {
 }
 
 /// Whether a response of 200 with a length is there to its last byte.
-fn is_whole_response(heard: &[u8]) -> bool {
+pub(crate) fn is_whole_response(heard: &[u8]) -> bool {
     let Some(end) = heard.windows(4).position(|four| four == b"\r\n\r\n") else { return false };
     let head = String::from_utf8_lossy(&heard[..end]).to_ascii_lowercase();
     let length = head.lines().find_map(|line| line.strip_prefix("content-length:"));
@@ -81,12 +89,12 @@ fn is_whole_response(heard: &[u8]) -> bool {
 
 /// Connects, speaks once and hears the answer: the server has accepted this one before the next comes.
 ///
-/// The stream does not block and does not wait for more to send (`TCP_NODELAY`).
+/// The connection does not block.
 ///
 /// # Errors
 ///
 /// What the system says, or that the server did not answer.
-pub fn open(server: SocketAddr, speech: Speech) -> io::Result<TcpStream> {
+pub fn open(server: &Target, speech: Speech) -> io::Result<Wire> {
     Ok(open_and_hear(server, speech)?.0)
 }
 
@@ -95,15 +103,14 @@ pub fn open(server: SocketAddr, speech: Speech) -> io::Result<TcpStream> {
 /// # Errors
 ///
 /// As [`open`].
-pub fn open_and_hear(server: SocketAddr, speech: Speech) -> io::Result<(TcpStream, usize)> {
+pub fn open_and_hear(server: &Target, speech: Speech) -> io::Result<(Wire, usize)> {
     if speech == Speech::Wait {
         let (mut stream, heard) = open_and_hear(server, Speech::Http)?;
         stream.write_all(speech.request())?;
         return Ok((stream, heard));
     }
-    let mut stream = TcpStream::connect(server)?;
-    stream.set_nodelay(true)?;
-    stream.set_read_timeout(Some(SILENCE_MAX))?;
+    let mut stream = server.connect()?;
+    stream.socket().set_read_timeout(Some(SILENCE_MAX))?;
     stream.write_all(speech.request())?;
     let (mut heard, mut buffer) = (Vec::new(), [0; 16 * 1024]);
     while !speech.is_answered_by(&heard) {
@@ -113,7 +120,7 @@ pub fn open_and_hear(server: SocketAddr, speech: Speech) -> io::Result<(TcpStrea
             return Err(io::Error::new(ErrorKind::InvalidData, "the server does not answer"));
         }
     }
-    stream.set_nonblocking(true)?;
+    stream.socket().set_nonblocking(true)?;
     Ok((stream, heard.len()))
 }
 

@@ -3,8 +3,7 @@
 //! A reset and not an orderly end, because that leaves no port behind in TIME_WAIT, and a machine has only some
 //! 28,000 ports towards one address.
 
-use std::io::{self, ErrorKind, Read, Write};
-use std::net::{SocketAddr, TcpStream};
+use std::io::{self, ErrorKind, Read};
 use std::time::{Duration, Instant};
 
 use rustix::buffer::spare_capacity;
@@ -16,6 +15,7 @@ use crate::connection::Speech;
 use crate::latencies::Latencies;
 use crate::ping_pong::{SILENCE_MAX, WARM_UP};
 use crate::report::{Gauge, Report};
+use crate::target::{Target, Wire};
 
 /// How many connections are under way at a time: enough that the server never waits, few enough for any backlog.
 const AT_ONCE: u64 = 32;
@@ -23,14 +23,14 @@ const AT_ONCE: u64 = 32;
 /// The connections under way, on one thread.
 pub struct Dial {
     epoll: OwnedFd,
-    server: SocketAddr,
+    server: Target,
     speech: Speech,
     strands: Vec<Strand>,
     latencies: Latencies,
 }
 
 struct Strand {
-    stream: TcpStream,
+    stream: Wire,
     began: Instant,
     heard: Vec<u8>,
 }
@@ -41,7 +41,7 @@ impl Dial {
     /// # Errors
     ///
     /// What the system says.
-    pub fn begin(server: SocketAddr, speech: Speech) -> io::Result<Self> {
+    pub fn begin(server: Target, speech: Speech) -> io::Result<Self> {
         let epoll = epoll::create(epoll::CreateFlags::CLOEXEC)?;
         let latencies = Latencies::new();
         let mut dial = Self { epoll, server, speech, strands: Vec::new(), latencies };
@@ -82,11 +82,11 @@ impl Dial {
     /// On one machine a connection is there when `connect` returns, accepted or not.
     fn connect(&self, index: u64) -> io::Result<Strand> {
         let began = Instant::now();
-        let mut stream = TcpStream::connect(self.server)?;
-        stream.set_nonblocking(true)?;
-        SockRef::from(&stream).set_linger(Some(Duration::ZERO))?;
+        let mut stream = self.server.connect()?;
+        stream.socket().set_nonblocking(true)?;
+        SockRef::from(stream.socket()).set_linger(Some(Duration::ZERO))?;
         epoll::add(&self.epoll, &stream, epoll::EventData::new_u64(index), epoll::EventFlags::IN)?;
-        stream.write_all(self.speech.request())?;
+        stream.say(self.speech.request())?;
         Ok(Strand { stream, began, heard: Vec::new() })
     }
 

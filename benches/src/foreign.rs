@@ -41,7 +41,7 @@ pub fn libuv() -> Result<PathBuf, String> {
     Ok(program)
 }
 
-/// The Python of an environment of our own that has `package`, and the script of the peer.
+/// The Python of an environment of our own that has `package`, as pip calls it, and the script of the peer.
 ///
 /// # Errors
 ///
@@ -51,7 +51,9 @@ pub fn python(script: &str, package: &str) -> Result<(PathBuf, PathBuf), String>
     let python = venv.join("bin/python");
     let import = |python: &Path| {
         let mut command = Command::new(python);
-        command.args(["-c", &format!("import {package}")]);
+        // What TLS needs beside Twisted is there under another name.
+        let module = if package.ends_with("[tls]") { "OpenSSL" } else { package };
+        command.args(["-c", &format!("import {module}")]);
         finish(command)
     };
     if import(&python).is_err() {
@@ -66,12 +68,35 @@ pub fn python(script: &str, package: &str) -> Result<(PathBuf, PathBuf), String>
     Ok((python, Path::new(SOURCES).join(script)))
 }
 
+/// A certificate for `localhost` that signs itself, and its key: on the curve P-256, made for this machine.
+///
+/// # Errors
+///
+/// If there is no `openssl`, or it fails.
+pub fn certificate() -> io::Result<(PathBuf, PathBuf)> {
+    let directory = directory()?;
+    let (certificate, key) = (directory.join("certificate.pem"), directory.join("key.pem"));
+    if !(certificate.exists() && key.exists()) {
+        let mut openssl = Command::new("openssl");
+        openssl.args(["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1"]);
+        openssl.args(["-nodes", "-days", "3650", "-subj", "/CN=localhost"]);
+        openssl.args(["-addext", "subjectAltName=DNS:localhost"]);
+        openssl.args(["-addext", "basicConstraints=critical,CA:FALSE"]);
+        finish({
+            openssl.arg("-keyout").arg(&key).arg("-out").arg(&certificate);
+            openssl
+        })
+        .map_err(io::Error::other)?;
+    }
+    Ok((certificate, key))
+}
+
 /// A directory for nginx with its settings in it, and the address that they name.
 ///
 /// # Errors
 ///
 /// Why there is none.
-pub fn nginx() -> Result<(PathBuf, String), String> {
+pub fn nginx(is_secure: bool) -> Result<(PathBuf, String), String> {
     let prepare = || {
         let prefix = directory()?.join("nginx");
         fs::create_dir_all(&prefix)?;
@@ -79,7 +104,18 @@ pub fn nginx() -> Result<(PathBuf, String), String> {
         // Free now; nobody else on this machine is likely to take it in the next moment.
         let address = TcpListener::bind("127.0.0.1:0")?.local_addr()?.to_string();
         let settings = fs::read_to_string(format!("{SOURCES}/nginx.conf"))?;
-        fs::write(prefix.join("nginx.conf"), settings.replace("@ADDRESS@", &address))?;
+        let (listen, tls) = if is_secure {
+            let (certificate, key) = certificate()?;
+            let (certificate, key) = (certificate.display(), key.display());
+            let tls = format!(
+                "ssl_certificate {certificate}; ssl_certificate_key {key}; ssl_protocols TLSv1.3;"
+            );
+            (format!("{address} ssl"), tls)
+        } else {
+            (address.clone(), String::new())
+        };
+        let settings = settings.replace("@ADDRESS@", &listen).replace("@TLS@", &tls);
+        fs::write(prefix.join("nginx.conf"), settings)?;
         Ok((prefix, address))
     };
     if nginx_program().is_none() {

@@ -1,5 +1,6 @@
 //! The HTTP bench: what a request costs each server that answers `Hello, world!`, alone and pipelined, and a file of
-//! 1 MiB; then what a connection costs in memory while it waits, for the next request or for an answer.
+//! 1 MiB; the same over TLS, and a handshake; then what a connection costs in memory while it waits, for the next request
+//! or for an answer.
 
 use std::io;
 
@@ -16,6 +17,10 @@ use crate::turns::{Load, Plan};
 pub const KEEP_ALIVE: &str = "hello";
 /// Sixteen at a time.
 pub const PIPELINED: &str = "hello, pipelined by 16";
+/// One request at a time over TLS.
+const TLS_HELLO: &str = "hello over TLS";
+/// A connection with one answer.
+const HANDSHAKE: &str = "TLS handshake and hello";
 /// A file.
 const FILE: &str = "1 MiB file";
 
@@ -32,6 +37,10 @@ pub fn measure(plan: &Plan) -> io::Result<Section> {
     let (mut hellos, mut missing) = peers::available(peers::HELLOS);
     let (mut files, without) = peers::available(peers::FILES);
     missing.extend(without);
+    let (mut secure, without) = peers::available(peers::SECURE);
+    missing.extend(
+        without.into_iter().map(|it| Missing { server: format!("{}, TLS", it.server), ..it }),
+    );
     let load = |connections, pipelined| Load {
         mode: "play",
         connections,
@@ -52,6 +61,9 @@ pub fn measure(plan: &Plan) -> io::Result<Section> {
     }
     rows.extend(called(PIPELINED, load(64, 16).measure(&mut hellos, &mut missing)));
     rows.extend(called(FILE, load(16, 1).measure(&mut files, &mut missing)));
+    rows.extend(called(TLS_HELLO, load(64, 1).measure(&mut secure, &mut missing)));
+    let dial = Load { mode: "dial", ..load(32, 1) };
+    rows.extend(called(HANDSHAKE, dial.measure(&mut secure, &mut missing)));
     let mut section = Section { build: Build::here(), rows, missing, ..Section::default() };
     for peer in &hellos {
         hold(&mut section, peer, "idle");

@@ -5,7 +5,7 @@
 //! `/proc` what that cost it. The peers are the least that does the same work (`benches/peers`).
 //!
 //! In reading order: what is measured with ([`cpu`], [`memory`], [`latencies`], [`stats`], [`machine`]); the servers
-//! ([`peers`], [`foreign`]) and the loads on them ([`connection`], [`ping_pong`], [`open_loop`], [`dial`], [`report`]);
+//! ([`peers`], [`foreign`]) and the loads on them ([`target`], [`connection`], [`ping_pong`], [`open_loop`], [`dial`], [`crowd`], [`report`]);
 //! what is kept ([`figures`]) and how servers take turns ([`turns`]); the benches ([`suite`], then one file each); and
 //! what comes out ([`table`], [`goals`], [`picture`], [`page`]), with [`options`] for what a program is told.
 
@@ -19,16 +19,19 @@ pub mod memory;
 pub mod stats;
 
 pub mod connection;
+pub mod crowd;
 pub mod dial;
 pub mod foreign;
 pub mod open_loop;
 pub mod peers;
 pub mod ping_pong;
 pub mod report;
+pub mod target;
 
 pub mod figures;
 pub mod turns;
 
+pub mod chat;
 pub mod connect;
 pub mod echo;
 pub mod http;

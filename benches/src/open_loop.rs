@@ -7,7 +7,6 @@
 
 use std::collections::VecDeque;
 use std::io::{self, ErrorKind, Read, Write};
-use std::net::{SocketAddr, TcpStream};
 use std::time::{Duration, Instant};
 
 use rustix::buffer::spare_capacity;
@@ -18,6 +17,7 @@ use crate::connection::{self, Speech};
 use crate::latencies::Latencies;
 use crate::ping_pong::WARM_UP;
 use crate::report::{Gauge, Report};
+use crate::target::{Target, Wire};
 
 /// How long after the end answers are waited for. What is not back by then has its age for a latency.
 const GRACE: Duration = Duration::from_secs(1);
@@ -80,7 +80,7 @@ pub struct OpenLoop {
 }
 
 struct Strand {
-    stream: TcpStream,
+    stream: Wire,
     pending: Pending,
     /// Bytes that are due and the socket has not taken.
     unsent: usize,
@@ -92,7 +92,7 @@ impl OpenLoop {
     /// # Errors
     ///
     /// What the system says.
-    pub fn open(server: SocketAddr, connections: usize) -> io::Result<Self> {
+    pub fn open(server: &Target, connections: usize) -> io::Result<Self> {
         let epoll = epoll::create(epoll::CreateFlags::CLOEXEC)?;
         let mut strands = Vec::with_capacity(connections);
         for index in 0..connections as u64 {

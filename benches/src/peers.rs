@@ -11,6 +11,7 @@ use std::time::Duration;
 use crate::connection::{self, Speech};
 use crate::figures::Missing;
 use crate::foreign;
+use crate::target::Target;
 
 /// The core that the load runs on.
 const LOAD_CORE: &str = "1";
@@ -30,6 +31,8 @@ pub struct Peer {
     words: &'static [&'static str],
     cores: &'static str,
     load_cores: &'static str,
+    /// Whether it is spoken to over TLS.
+    pub is_secure: bool,
 }
 
 /// Where its program comes from.
@@ -45,6 +48,8 @@ enum Program {
     Nginx,
     /// Ours, with a directory to serve.
     Web,
+    /// Ours, with a chat for browsers only.
+    Chat,
 }
 
 /// The floor: what other servers' processor time is divided by.
@@ -70,7 +75,7 @@ const ENDPOINT: &str = "tcp:0:interface=127.0.0.1";
 const fn built(name: &'static str, program: &'static str, words: &'static [&'static str]) -> Peer {
     let program = Program::Built(program);
     let (cores, load_cores) = (SERVER_CORE, LOAD_CORE);
-    Peer { name, speech: Speech::Echo, program, words, cores, load_cores }
+    Peer { name, speech: Speech::Echo, program, words, cores, load_cores, is_secure: false }
 }
 
 /// Server and load share two cores, which is all that a small machine has.
@@ -113,7 +118,18 @@ pub const HELLOS: &[Peer] = &[
     http(built("axum", "peer-axum", &[ADDRESS])),
     http(built("actix-web", "peer-actix", &[ADDRESS])),
     Peer { name: NGINX_HTTP, ..NGINX },
-    http(python("twisted.web", "http/twisted.py", "twisted")),
+    http(python("twisted.web", "http/twisted_web.py", "twisted")),
+];
+
+/// The same over TLS.
+pub const SECURE: &[Peer] = &[
+    secure(http(built(EPOLL, "peer-ropewalk", &[ADDRESS, "epoll"]))),
+    secure(http(built(URING, "peer-ropewalk", &[ADDRESS, "uring"]))),
+    secure(http(built(HYPER, "peer-hyper", &[ADDRESS]))),
+    secure(http(built("axum", "peer-axum", &[ADDRESS]))),
+    secure(http(built("actix-web", "peer-actix", &[ADDRESS]))),
+    secure(Peer { name: NGINX_HTTP, ..NGINX }),
+    secure(http(python("twisted.web", "http/twisted_web.py", "twisted[tls]"))),
 ];
 
 /// Those that serve files.
@@ -127,8 +143,32 @@ const fn http(peer: Peer) -> Peer {
     Peer { speech: Speech::Http, ..peer }
 }
 
+/// Told by its environment where its certificate is.
+const fn secure(peer: Peer) -> Peer {
+    Peer { is_secure: true, ..peer }
+}
+
 const fn file(peer: Peer) -> Peer {
     Peer { speech: Speech::File, ..peer }
+}
+
+/// What our chat is compared with.
+pub const AXUM_CHAT: &str = "axum";
+/// Rooms by long polling.
+pub const CHATS: &[Peer] = &[
+    chat(Peer { program: Program::Chat, ..built(EPOLL, "", &["--reactor", "epoll"]) }),
+    chat(Peer { program: Program::Chat, ..built(URING, "", &["--reactor", "uring"]) }),
+    chat(built(AXUM_CHAT, "peer-axum-chat", &[ADDRESS])),
+    chat(python("twisted.web", "http/twisted_chat.py", "twisted")),
+    chat(built(THREADS, "peer-threads-chat", &[ADDRESS])),
+];
+/// A thread for each connection.
+const THREADS: &str = "a thread each";
+/// As many as a machine lets one process have, with room to spare.
+const THREADS_MAX: usize = 10_000;
+
+const fn chat(peer: Peer) -> Peer {
+    Peer { speech: Speech::Chat, ..peer }
 }
 
 /// One thread and two. All but the first share two cores with the load.
@@ -159,7 +199,7 @@ const TWO_BALANCED: &[&str] = &[
 pub fn available(peers: &[Peer]) -> (Vec<Peer>, Vec<Missing>) {
     let (mut ready, mut missing) = (Vec::new(), Vec::new());
     for peer in peers {
-        let answers = |running: Running| connection::open(running.address(), peer.speech);
+        let answers = |running: Running| connection::open(&peer.target(&running)?, peer.speech);
         match peer.start().and_then(answers) {
             Ok(_) => ready.push(*peer),
             Err(error) => {
@@ -190,6 +230,11 @@ impl Peer {
     /// Whether it has an address that it never answers.
     pub fn can_wait(&self) -> bool {
         matches!(self.program, Program::Built("peer-ropewalk" | "peer-hyper"))
+    }
+
+    /// How many browsers it can have at a time.
+    pub fn browsers_max(&self) -> usize {
+        if self.name == THREADS { THREADS_MAX } else { usize::MAX }
     }
 
     /// Starts it on its core and waits until it listens.
@@ -227,8 +272,17 @@ impl Peer {
         let mut command = Command::new("taskset");
         command.args(["-c", self.load_cores]).arg(program("load")?).arg(mode);
         command.args(["--connect", &server.address().to_string()]);
+        if self.is_secure {
+            command.arg("--certificate").arg(foreign::certificate()?.0);
+        }
         command.args(["--speech", self.speech.word()]);
         Ok(command)
+    }
+
+    /// What a load talks to.
+    fn target(&self, server: &Running) -> io::Result<Target> {
+        let certificate = if self.is_secure { Some(foreign::certificate()?.0) } else { None };
+        Target::new(server.address(), certificate.as_deref())
     }
 
     /// The command, and where it will listen if it does not say so itself.
@@ -246,17 +300,22 @@ impl Peer {
                 command.arg(python).arg(script)
             }
             Program::Nginx => {
-                let (prefix, address) = foreign::nginx().map_err(io::Error::other)?;
+                let (prefix, address) = foreign::nginx(self.is_secure).map_err(io::Error::other)?;
                 known = Some(address);
                 command.args(foreign::nginx_program()).arg("-p").arg(prefix);
                 command.args(["-c", "nginx.conf"])
             }
+            Program::Chat => command.arg(program("ropewalk")?).args(["chat", "--web", ENDPOINT]),
             Program::Web => {
                 let site = foreign::site()?;
                 command.arg(program("ropewalk")?).args(["web", "--log", "off", "--path"]).arg(site);
                 command.args(["--listen", ENDPOINT])
             }
         };
+        if self.is_secure {
+            let (certificate, key) = foreign::certificate()?;
+            command.env("PEER_CERTIFICATE", certificate).env("PEER_KEY", key);
+        }
         command.args(self.words);
         Ok((command, known))
     }

@@ -6,8 +6,7 @@
 //! So a server is never asked for more than it gives, and is always asked for something: with many connections
 //! it works without a pause, with one it is woken for each message.
 
-use std::io::{self, ErrorKind, Read, Write};
-use std::net::{SocketAddr, TcpStream};
+use std::io::{self, ErrorKind, Read};
 use std::time::{Duration, Instant};
 
 use rustix::buffer::spare_capacity;
@@ -17,6 +16,7 @@ use rustix::fd::OwnedFd;
 use crate::connection::{self, Speech};
 use crate::latencies::Latencies;
 use crate::report::{Gauge, Report};
+use crate::target::{Target, Wire};
 
 /// How long the load runs before it is measured: caches fill, the processor finds its pace.
 pub(crate) const WARM_UP: Duration = Duration::from_millis(300);
@@ -40,7 +40,7 @@ pub struct PingPong {
 
 /// One connection, and the message that is under way on it.
 struct Strand {
-    stream: TcpStream,
+    stream: Wire,
     sent: Instant,
     /// The bytes that answer a message.
     answer: usize,
@@ -54,7 +54,7 @@ impl PingPong {
     /// # Errors
     ///
     /// What the system says; a size beyond [`connection::MESSAGE_BYTES_MAX`] or of zero.
-    pub fn open(server: SocketAddr, connections: usize, size: usize) -> io::Result<Self> {
+    pub fn open(server: &Target, connections: usize, size: usize) -> io::Result<Self> {
         if !(1..=connection::MESSAGE_BYTES_MAX).contains(&size) {
             return Err(io::Error::new(ErrorKind::InvalidInput, "messages of 1 to 16,384 bytes"));
         }
@@ -67,7 +67,7 @@ impl PingPong {
     ///
     /// What the system says; more requests at a time than [`connection::MESSAGE_BYTES_MAX`] holds, or none.
     pub fn open_http(
-        server: SocketAddr,
+        server: &Target,
         connections: usize,
         speech: Speech,
         pipelined: usize,
@@ -80,7 +80,7 @@ impl PingPong {
     }
 
     fn with(
-        server: SocketAddr,
+        server: &Target,
         connections: usize,
         speech: Speech,
         message: Vec<u8>,
@@ -148,6 +148,6 @@ impl Strand {
     fn send(&mut self, message: &[u8]) -> io::Result<()> {
         self.sent = Instant::now();
         self.missing = self.answer;
-        self.stream.write_all(message)
+        self.stream.say(message)
     }
 }

@@ -5,7 +5,7 @@ use std::io;
 use crate::figures::Section;
 use crate::table::Table;
 use crate::turns::Plan;
-use crate::{connect, echo, http, idle, latency, micro, workers};
+use crate::{chat, connect, echo, http, idle, latency, micro, workers};
 
 /// One bench.
 pub struct Bench {
@@ -56,6 +56,12 @@ pub const BENCHES: &[Bench] = &[
         about: "rate and server CPU per request of HTTP, and memory while one waits",
         measure: http::measure,
         table: http::table,
+    },
+    Bench {
+        name: "chat",
+        about: "a line to the last of many browsers that wait, and what one that waits holds",
+        measure: chat::measure,
+        table: chat::table,
     },
     Bench {
         name: "micro",

@@ -33,6 +33,9 @@ const PROGRAMS: &[Program] = &[
     Program { name: "chromium", package: "chromium" },
     Program { name: "node", package: "nodejs" },
     Program { name: "npm", package: "npm" },
+    Program { name: "nats-server", package: "nats-server" },
+    Program { name: "tmux", package: "tmux" },
+    Program { name: "irssi", package: "irssi" },
 ];
 
 /// Installs what is missing, where that can be done. Never fails: tests skip what is not there.

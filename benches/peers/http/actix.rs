@@ -14,6 +14,11 @@ fn main() -> io::Result<()> {
     let listener = peers::listen()?;
     rt::System::new().block_on(async {
         let app = || App::new().route("/", web::get().to(async || peers::HELLO));
-        HttpServer::new(app).workers(1).keep_alive(KEEP_ALIVE).listen(listener)?.run().await
+        let server = HttpServer::new(app).workers(1).keep_alive(KEEP_ALIVE);
+        let server = match peers::tls::server_config()? {
+            Some(config) => server.listen_rustls_0_23(listener, config)?,
+            None => server.listen(listener)?,
+        };
+        server.run().await
     })
 }

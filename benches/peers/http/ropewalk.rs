@@ -21,7 +21,10 @@ fn main() -> Result<(), Failure> {
         }
         request.finish_with(peers::HELLO);
     });
-    let endpoint = format!("tcp:{port}:interface={host}");
+    let endpoint = match (std::env::var("PEER_CERTIFICATE"), std::env::var("PEER_KEY")) {
+        (Ok(cert), Ok(key)) => format!("tls:{port}:interface={host}:cert={cert}:key={key}"),
+        _ => format!("tcp:{port}:interface={host}"),
+    };
     let port = main_loop.run_until(ropewalk::listen(main_loop.reactor(), &endpoint, server))?;
     println!("listening on {}", port.host());
     main_loop.run()

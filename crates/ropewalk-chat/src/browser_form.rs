@@ -1,71 +1,132 @@
-//! [`BrowserForm`]: what happens in a room, as a browser reads it: the inside of an object of JSON.
+//! [`BrowserForm`]: what happens, as a browser reads it: an object of JSON without its opening brace, behind which each
+//! browser's own number goes.
 
-use std::fmt::Write;
+use std::time::SystemTime;
 
 use bytes::Bytes;
+use ropewalk_irc::ChannelName;
+use ropewalk_irc::network::{Encoding, Event, Presence, Record, Refusal, Speech, SpeechKind, User};
+use serde_json::{Value, json};
 
-use crate::{Encoding, RoomEvent};
+use crate::past::{Past, PastKind};
+use crate::text::{mode_letters, plain};
 
-/// The events of a room as fields of JSON, without the braces and the number that each browser's own count gives.
+/// The events of a network as JSON. Empty for what is not shown. There is one key.
 pub(crate) struct BrowserForm;
 
+/// In a room with more people than these, on all threads or on this one, a page is not told who is there, nor who comes
+/// and goes: nobody could follow, and each would have to be told of each.
+pub(crate) const LISTED_MAX: usize = 200;
+
 impl Encoding for BrowserForm {
-    fn encode(event: &RoomEvent) -> Bytes {
-        let fields = match event {
-            RoomEvent::Joined { name } => fields(&[("kind", "joined"), ("name", name.as_str())]),
-            RoomEvent::Left { name, why } => {
-                fields(&[("kind", "left"), ("name", name.as_str()), ("text", &why.to_string())])
-            }
-            RoomEvent::Said { name, text } => spoken("said", name.as_str(), text.as_str()),
-            RoomEvent::Acted { name, text } => spoken("acted", name.as_str(), text.as_str()),
-            RoomEvent::Told { name, text } => spoken("told", name.as_str(), text.as_str()),
-            RoomEvent::Renamed { from, to } => {
-                fields(&[("kind", "renamed"), ("name", from.as_str()), ("text", to.as_str())])
-            }
-            RoomEvent::Closed => fields(&[("kind", "closed")]),
-        };
-        fields.into()
+    fn encode(record: &Record, _: u64) -> Bytes {
+        let Some(mut event) = event(record) else { return Bytes::new() };
+        event["name"] = record.source().nick().as_str().into();
+        event["at"] = milliseconds(record.at()).into();
+        open(&event)
     }
 }
 
-fn spoken(kind: &str, name: &str, text: &str) -> String {
-    fields(&[("kind", kind), ("name", name), ("text", text)])
+/// Without the opening brace.
+pub(crate) fn open(event: &Value) -> Bytes {
+    Bytes::from(event.to_string()).slice(1..)
 }
 
-/// Names and texts as the fields of an object.
-pub(crate) fn fields(pairs: &[(&str, &str)]) -> String {
-    let all: Vec<String> =
-        pairs.iter().map(|(name, value)| format!("\"{name}\":{}", quoted(value))).collect();
-    all.join(",")
-}
-
-/// A text in quotes (RFC 8259 section 7). `<` is written so that the text could stand in HTML, too.
-pub(crate) fn quoted(text: &str) -> String {
-    let mut out = String::with_capacity(text.len() + 2);
-    out.push('"');
-    for character in text.chars() {
-        match character {
-            '"' => out.push_str("\\\""),
-            '\\' => out.push_str("\\\\"),
-            '<' | '\u{2028}' | '\u{2029}' => {
-                let _ = write!(out, "\\u{:04x}", u32::from(character)); // A String takes everything.
-            }
-            character if character.is_control() => {
-                let _ = write!(out, "\\u{:04x}", u32::from(character));
-            }
-            other => out.push(other),
+fn event(record: &Record) -> Option<Value> {
+    Some(match record.event() {
+        Event::Said { to, speech } => {
+            let (kind, text) = spoken(speech)?;
+            json!({"kind": kind, "to": to.to_string(), "text": text, "id": record.msgid().as_str()})
         }
-    }
-    out.push('"');
-    out
+        Event::Tagged { to, tags } => {
+            json!({"kind": "typing", "to": to.to_string(), "text": typing(tags)?})
+        }
+        Event::Joined { channel, away } => {
+            json!({"kind": "joined", "room": channel.as_str(), "away": away.is_some()})
+        }
+        Event::Parted { channel, reason } => {
+            json!({"kind": "parted", "room": channel.as_str(), "text": plain(reason)})
+        }
+        Event::Quit { reason } => json!({"kind": "quit", "text": plain(reason)}),
+        Event::Renamed { to } => json!({"kind": "renamed", "text": to.as_str()}),
+        Event::TopicSet { channel, topic } => {
+            json!({"kind": "topic", "room": channel.as_str(), "text": plain(topic)})
+        }
+        Event::ModeChanged { channel, changes } => {
+            json!({"kind": "mode", "room": channel.as_str(), "text": mode_letters(changes)})
+        }
+        Event::Kicked { channel, who, reason } => {
+            let who = who.nick().as_str();
+            json!({"kind": "kicked", "room": channel.as_str(), "who": who, "text": plain(reason)})
+        }
+        Event::Invited { channel, who } => {
+            json!({"kind": "invited", "room": channel.as_str(), "who": who.nick().as_str()})
+        }
+        Event::AwaySet { message: Some(message) } => {
+            json!({"kind": "away", "text": plain(message)})
+        }
+        Event::AwaySet { message: None } => json!({"kind": "back"}),
+        Event::Wallopsed { text } => json!({"kind": "announced", "text": plain(text)}),
+        Event::Killed { reason } => json!({"kind": "killed", "text": plain(reason)}),
+        _ => return None,
+    })
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_text_cannot_leave_its_quotes() {
-        assert_eq!(quoted("a\"\\\n</script>é"), "\"a\\\"\\\\\\u000a\\u003c/script>é\"");
+fn spoken(speech: &Speech) -> Option<(&'static str, String)> {
+    if let Some(text) = speech.as_action() {
+        return Some(("acted", plain(text)));
     }
+    if speech.is_ctcp() {
+        return None;
+    }
+    let kind = match speech.kind {
+        SpeechKind::Message => "said",
+        SpeechKind::Notice => "noticed",
+    };
+    Some((kind, plain(&speech.text)))
+}
+
+/// What the tag says that tells of typing (IRCv3 `+typing`): one of three words.
+fn typing(tags: &str) -> Option<&str> {
+    let word = tags.split(';').find_map(|tag| tag.strip_prefix("+typing="))?;
+    matches!(word, "active" | "paused" | "done").then_some(word)
+}
+
+/// A room as who is in it sees it now.
+pub(crate) fn room(user: &User, room: &ChannelName) -> Result<Value, Refusal> {
+    let count = user.channel(room.as_str())?.members;
+    let topic = user.topic(room.as_str())?;
+    let people = if count > LISTED_MAX { Vec::new() } else { user.names(room.as_str())? };
+    let listed: Vec<Value> = people.iter().map(person).collect();
+    Ok(json!({
+        "kind": "room",
+        "room": room.as_str(),
+        "topic": topic.map_or(String::new(), |topic| plain(&topic.text)),
+        "who": listed,
+        "count": count,
+    }))
+}
+
+fn person(presence: &Presence) -> Value {
+    json!({"name": presence.identity.nick().as_str(), "away": presence.away.is_some()})
+}
+
+/// Something that was said before.
+pub(crate) fn past(past: &Past) -> Value {
+    let kind = match past.how {
+        PastKind::Said => "said",
+        PastKind::Acted => "acted",
+        PastKind::Noticed => "noticed",
+        PastKind::Topic => "topic",
+    };
+    json!({
+        "kind": kind, "name": past.who, "text": plain(&past.text), "id": past.msgid,
+        "at": milliseconds(past.at),
+    })
+}
+
+/// Since 1970, as a page's script counts.
+fn milliseconds(at: SystemTime) -> u64 {
+    let since = at.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
 }

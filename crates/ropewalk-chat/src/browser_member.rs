@@ -1,119 +1,199 @@
-//! [`BrowserMember`]: somebody in the room by a browser, which comes and goes with every request.
+//! [`BrowserMember`]: somebody who is there by a browser, which comes and goes with every request.
 //!
-//! What happens is numbered and kept until the browser has said that it has it: each poll says the last number
-//! that was seen. So nothing is lost or shown twice when a connection breaks between an answer and the next poll.
-//!
-//! Whatever is done here may make the room tell, and what is told may make this member leave; so nothing is
-//! borrowed meanwhile, and the member is shared with who has it do something.
+//! Whatever is done here may make the network tell, and what is told may make this member leave; so nothing is
+//! borrowed meanwhile, and the user is shared with who has it do something.
 
 use std::cell::{Cell, RefCell};
-use std::collections::VecDeque;
 use std::rc::Rc;
 use std::time::Duration;
 
-use ropewalk_core::Time;
+use bytes::Bytes;
+use ropewalk_core::{Deferred, Time};
+use ropewalk_irc::network::{Refusal, Registration, User, UserId};
 use ropewalk_web::{EventStream, Request, ServerEvent};
+use serde_json::{Value, json};
 
-use crate::browser_form::BrowserForm;
-use crate::line_command::LineCommand;
-use crate::{Listener, Member, Name, Notice, Parting, Room, RoomError, RoomEvent};
+use crate::Chat;
+use crate::browser_form;
+use crate::browser_listener::BrowserListener;
+use crate::command::Command;
+use crate::curiosity::Curiosity;
+use crate::event_queue::{EventQueue, numbered};
+use crate::past::Past;
+use crate::talk::{self, Done};
 
-/// A member of the room, and what its browser has not seen yet.
+/// A user of the network, and what their browser has not seen yet.
 #[derive(Clone)]
 pub(crate) struct BrowserMember(Rc<State>);
 
-struct State {
-    member: RefCell<Option<Rc<Member>>>,
-    events: RefCell<VecDeque<(u64, String)>>,
-    /// Of all that is in `events`.
-    bytes: Cell<usize>,
-    /// The number of the last event.
-    last: Cell<u64>,
+pub(crate) struct State {
+    chat: Chat,
+    /// Gone when they have left.
+    user: RefCell<Option<Rc<User>>>,
+    own: Cell<Option<UserId>>,
+    queue: RefCell<EventQueue>,
     poll: RefCell<Option<(Request, Time)>>,
     stream: RefCell<Option<EventStream>>,
     /// Since when no request of the browser is here.
     absent_since: Cell<Time>,
+    /// Since when the page has said that it goes away.
+    leaving_since: Cell<Option<Time>>,
+    curiosity: Curiosity,
+    /// The last line that was done, by the number that the page gave it, and what was answered.
+    last_line: RefCell<Option<(u64, Value)>>,
 }
 
-/// Events that wait for one browser; one that does not fetch them is out of the room. Some minutes of a lively one.
-const EVENTS_MAX: usize = 500;
-/// And bytes of them: as much as may wait for one who comes by lines.
-const EVENT_BYTES_MAX: usize = 1 << 20;
-const HELP: &str = "/me does, /msg NAME tells, /nick NAME, /who, /quit";
 /// A poll is answered with nothing after this: proxies give up on what is silent for a minute.
 const POLL_TIMEOUT: Duration = Duration::from_secs(45);
 /// A browser may be gone for so long: a page that is loaded again, a train in a tunnel.
 const ABSENT_MAX: Duration = Duration::from_secs(60);
 
+/// A page that goes away may be loaded again: as long as that takes on a slow line.
+const RETURN_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// A line that a page has sent.
+pub(crate) struct Line<'a> {
+    /// The room in view.
+    pub(crate) room: Option<&'a str>,
+    /// Larger than those before; the same when it is sent again because no answer came.
+    pub(crate) number: Option<u64>,
+    pub(crate) text: &'a str,
+}
+
 impl BrowserMember {
-    /// Comes into the room.
-    pub(crate) fn join(room: &Room, name: &str, now: Time) -> Result<Self, RoomError> {
+    /// Comes in, to the lobby.
+    pub(crate) fn join(chat: &Chat, name: &str, host: String, now: Time) -> Result<Self, Refusal> {
         let state = Rc::new(State {
-            member: RefCell::default(),
-            events: RefCell::default(),
-            bytes: Cell::new(0),
-            last: Cell::new(0),
+            chat: chat.clone(),
+            user: RefCell::default(),
+            own: Cell::default(),
+            queue: RefCell::default(),
             poll: RefCell::default(),
             stream: RefCell::default(),
             absent_since: Cell::new(now),
+            leaving_since: Cell::default(),
+            curiosity: Curiosity::default(),
+            last_line: RefCell::default(),
         });
-        let member = room.join(name, Rc::new(BrowserListener(Rc::downgrade(&state))))?;
-        state.member.replace(Some(Rc::new(member)));
+        let registration = Registration { user: "browser".into(), host, ..Registration::new(name) };
+        let listener = Rc::new(BrowserListener(Rc::downgrade(&state)));
+        let user = Rc::new(chat.server().connect(now, &registration, listener)?);
+        state.own.set(Some(user.id()));
+        state.user.replace(Some(user.clone()));
+        user.join(now, chat.lobby().as_str(), None)?;
         Ok(Self(state))
     }
 
-    /// What it is called, while it is in the room.
-    pub(crate) fn name(&self) -> Option<Name> {
-        self.0.member.borrow().as_ref().map(|member| member.name())
+    /// Who it is, until it has left.
+    fn user(&self) -> Result<Rc<User>, Refusal> {
+        self.0.user().ok_or(Refusal::NotConnected)
     }
 
-    /// Says a line, or does what a command says; gives what is to be noted to this browser alone.
-    pub(crate) fn run(&self, now: Time, line: &str) -> Result<Option<String>, RoomError> {
-        let member = self.0.member.borrow().clone().ok_or(RoomError::NotAMember)?;
-        let done = self.run_as(&member, now, line);
-        if done == Err(RoomError::Flooding) {
-            self.leave(Parting::Flooding);
-        }
-        done
+    /// What it is called.
+    pub(crate) fn name(&self) -> Result<String, Refusal> {
+        Ok(self.user()?.identity()?.nick().to_string())
     }
 
-    fn run_as(&self, member: &Member, now: Time, line: &str) -> Result<Option<String>, RoomError> {
-        match LineCommand::parse(line) {
-            LineCommand::Nothing => {}
-            LineCommand::Say(text) => member.say(now, text)?,
-            LineCommand::Act(text) => member.act(now, text)?,
-            LineCommand::Tell { to, text } => {
-                return Ok(Some(format!("{} was told.", member.tell(now, to, text)?)));
-            }
-            LineCommand::Rename(to) => drop(member.rename(now, to)?),
-            LineCommand::Who => {
-                let names = member.who(now)?;
-                let names: Vec<&str> = names.iter().map(Name::as_str).collect();
-                return Ok(Some(format!("Here are: {}", names.join(", "))));
-            }
-            LineCommand::Help => return Ok(Some(HELP.to_owned())),
-            LineCommand::Quit => self.leave(Parting::Quit),
-            LineCommand::Unknown(_) => {
-                return Ok(Some("There is no such command; /help lists them.".to_owned()));
-            }
+    /// Says a line, or does what a command says; gives what is to be shown to this browser alone. A line that was done
+    /// already is not done again.
+    pub(crate) fn run(&self, now: Time, line: &Line<'_>) -> Result<Value, Refusal> {
+        if let (Some(number), Some((last, answer))) = (line.number, &*self.0.last_line.borrow())
+            && number <= *last
+        {
+            return Ok(if number == *last { answer.clone() } else { json!({}) });
         }
-        Ok(None)
+        let done = self.do_line(now, line);
+        if done == Err(Refusal::Flooding) {
+            self.leave("flooding");
+        }
+        let answer = done?;
+        if let Some(number) = line.number {
+            self.0.last_line.replace(Some((number, answer.clone())));
+        }
+        Ok(answer)
+    }
+
+    fn do_line(&self, now: Time, line: &Line<'_>) -> Result<Value, Refusal> {
+        let (user, command) = (self.user()?, Command::parse(line.text));
+        if command.is_question() {
+            self.check_curiosity(now)?;
+        }
+        Ok(match talk::run(&user, now, line.room, &command)? {
+            Done::Nothing => json!({}),
+            Done::Notes(notes) => json!({"notes": notes}),
+            Done::Show(room) => json!({"show": room.as_str()}),
+            Done::History(count) => json!({"history": count}),
+            Done::Quit => {
+                self.leave("quit");
+                json!({})
+            }
+        })
+    }
+
+    /// Tells a room, or one other, that somebody types there, or does not any more.
+    pub(crate) fn type_in(&self, now: Time, to: &str, how: &str) -> Result<(), Refusal> {
+        let how = match how {
+            "active" | "paused" | "done" => how,
+            _ => "active",
+        };
+        self.check_curiosity(now)?;
+        self.user()?.tag(now, to, &format!("+typing={how}"))
+    }
+
+    /// What was said in a room before.
+    pub(crate) fn past(
+        &self,
+        now: Time,
+        room: &str,
+        before: Option<&str>,
+        count: usize,
+    ) -> Result<Deferred<Vec<Past>>, Refusal> {
+        self.check_curiosity(now)?;
+        self.0.chat.past(&*self.user()?, room, before, count)
+    }
+
+    /// All rooms that it may know of.
+    pub(crate) fn rooms(&self, now: Time) -> Result<Value, Refusal> {
+        self.check_curiosity(now)?;
+        let rooms = self.user()?.list()?;
+        let rooms = rooms.iter().map(|room| {
+            let topic = room.topic.as_ref().map_or(String::new(), |topic| crate::text::plain(&topic.text));
+            json!({"room": room.name.as_str(), "count": room.members, "topic": topic, "in": room.ranks.is_some()})
+        });
+        Ok(json!({"rooms": rooms.collect::<Vec<_>>()}))
+    }
+
+    /// Everything that a page shows, for one that has missed something.
+    pub(crate) fn whole(&self, now: Time) -> Result<Value, Refusal> {
+        self.check_curiosity(now)?;
+        self.0.leaving_since.set(None);
+        let user = self.user()?;
+        let rooms = user.channels()?;
+        let rooms: Result<Vec<Value>, Refusal> =
+            rooms.iter().map(|room| browser_form::room(&user, room)).collect();
+        Ok(json!({"name": user.identity()?.nick().as_str(), "rooms": rooms?}))
+    }
+
+    fn check_curiosity(&self, now: Time) -> Result<(), Refusal> {
+        if self.0.curiosity.may_ask(now) { Ok(()) } else { Err(Refusal::TooFast) }
     }
 
     /// A poll: answered now if there is news behind `since`, else when there is.
     ///
     /// # Errors
-    /// `NotAMember` if it has left, and has seen all up to there.
-    pub(crate) fn poll(&self, request: &Request, since: u64, now: Time) -> Result<(), RoomError> {
+    /// `NotConnected` if it has left, and has seen all up to there.
+    pub(crate) fn poll(&self, request: &Request, since: u64, now: Time) -> Result<(), Refusal> {
         let state = &self.0;
-        state.seen(since);
-        if state.member.borrow().is_none() && state.events.borrow().is_empty() {
-            return Err(RoomError::NotAMember);
+        state.leaving_since.set(None);
+        state.queue.borrow_mut().seen(since);
+        if state.user.borrow().is_none() && state.queue.borrow().is_empty() {
+            return Err(Refusal::NotConnected);
         }
         let before = state.poll.replace(Some((request.clone(), now)));
         if let Some((before, _)) = before {
             before.finish_with("[]"); // The same browser asks anew.
         }
+        drop(state.stream.take());
         let (weak, id) = (Rc::downgrade(state), request.id());
         let gone = request.notify_finish().add_errback(move |_| {
             if let Some(state) = weak.upgrade() {
@@ -128,16 +208,17 @@ impl BrowserMember {
     /// A stream of events instead of polls.
     ///
     /// # Errors
-    /// `NotAMember` if it has left.
-    pub(crate) fn stream(&self, request: &Request, since: u64) -> Result<(), RoomError> {
-        if self.name().is_none() {
-            return Err(RoomError::NotAMember);
-        }
+    /// `NotConnected` if it has left.
+    pub(crate) fn stream(&self, request: &Request, since: u64) -> Result<(), Refusal> {
+        self.user()?;
+        self.0.leaving_since.set(None);
+        self.0.answer("[]"); // It has changed its mind.
         let stream = EventStream::begin(request);
-        self.0.seen(stream.last_event_id().and_then(|id| id.parse().ok()).unwrap_or(since));
+        let since = stream.last_event_id().and_then(|id| id.parse().ok()).unwrap_or(since);
+        self.0.queue.borrow_mut().seen(since);
         self.0.stream.replace(Some(stream));
-        let waiting: Vec<_> = self.0.events.borrow().iter().cloned().collect();
-        waiting.iter().for_each(|(number, event)| self.0.send(*number, event));
+        let waiting = self.0.queue.borrow_mut().news();
+        waiting.into_iter().for_each(|(number, event)| self.0.send(number, event));
         Ok(())
     }
 
@@ -152,76 +233,87 @@ impl BrowserMember {
         let is_here = state.poll.borrow().is_some() || state.has_stream();
         if is_here {
             state.absent_since.set(now);
+        } else if state.leaving_since.get().is_some_and(|at| now.since(at) >= RETURN_TIMEOUT) {
+            state.leave("quit");
         }
         if now.since(state.absent_since.get()) >= ABSENT_MAX {
-            state.leave(Parting::ConnectionLost);
+            state.leave("connection lost");
         }
-        state.member.borrow().is_some()
+        state.user.borrow().is_some()
     }
 
-    /// Leaves the room.
-    pub(crate) fn leave(&self, why: Parting) {
+    /// The page goes away, for ever or to be loaded again.
+    pub(crate) fn leave_soon(&self, now: Time) {
+        self.0.leaving_since.set(Some(now));
+    }
+
+    /// Leaves the chat.
+    pub(crate) fn leave(&self, why: &str) {
         self.0.leave(why);
     }
 }
 
 impl State {
-    /// One more event for the browser, as the fields of an object.
-    fn add(&self, fields: &str) {
-        let number = self.last.get() + 1;
-        self.last.set(number);
-        let event = format!("{{\"n\":{number},{fields}}}");
-        self.send(number, &event);
-        self.bytes.set(self.bytes.get() + event.len());
-        self.events.borrow_mut().push_back((number, event));
+    pub(crate) fn user(&self) -> Option<Rc<User>> {
+        self.user.borrow().clone()
+    }
+
+    /// Whether what matters for a moment only is worth telling.
+    pub(crate) fn has_room_for_fleeting(&self) -> bool {
+        self.queue.borrow().has_room_for_fleeting()
+    }
+
+    /// One more event for the browser.
+    pub(crate) fn add(&self, event: Bytes) {
+        let number = self.queue.borrow_mut().push(event.clone());
+        self.added(number, &event);
+    }
+
+    /// The same for somebody's coming or going.
+    pub(crate) fn add_presence(&self, event: Bytes) {
         if self.has_stream() {
-            while self.is_too_much() {
-                self.forget_first(); // It was sent.
-            }
-        } else if self.is_too_much() {
-            self.seen(number); // By nobody, ever.
-            return self.leave(Parting::TooSlow);
+            return self.add(event);
+        }
+        let added = self.queue.borrow_mut().push_presence(event);
+        if let Some((number, event)) = added {
+            self.added(number, &event);
+        }
+    }
+
+    fn added(&self, number: u64, event: &Bytes) {
+        if self.has_stream() {
+            self.send(number, numbered(number, event));
+            self.queue.borrow_mut().forget_surplus();
+        } else if self.queue.borrow().is_too_much() {
+            self.queue.borrow_mut().forget_all();
+            self.queue.borrow_mut().seen(number);
+            return self.leave("too slow");
         }
         self.serve();
-    }
-
-    fn is_too_much(&self) -> bool {
-        self.events.borrow().len() > EVENTS_MAX || self.bytes.get() > EVENT_BYTES_MAX
-    }
-
-    fn forget_first(&self) {
-        if let Some((_, event)) = self.events.borrow_mut().pop_front() {
-            self.bytes.set(self.bytes.get() - event.len());
-        }
     }
 
     fn has_stream(&self) -> bool {
         self.stream.borrow().as_ref().is_some_and(EventStream::is_open)
     }
 
-    fn send(&self, number: u64, event: &str) {
+    fn send(&self, number: u64, event: String) {
         let stream = self.stream.borrow().clone();
         if let Some(stream) = stream {
             let id = Some(number.to_string());
-            stream.send(ServerEvent { id, data: event.to_owned(), ..ServerEvent::default() });
-        }
-    }
-
-    /// The browser has seen all up to this one.
-    fn seen(&self, number: u64) {
-        while self.events.borrow().front().is_some_and(|(first, _)| *first <= number) {
-            self.forget_first();
+            stream.send(ServerEvent { id, data: event, ..ServerEvent::default() });
         }
     }
 
     /// Answers the poll that waits, if there is news.
     fn serve(&self) {
-        if self.poll.borrow().is_none() || self.events.borrow().is_empty() {
+        if self.poll.borrow().is_none() {
             return;
         }
-        let events: Vec<String> =
-            self.events.borrow().iter().map(|(_, event)| event.clone()).collect();
-        self.answer(&format!("[{}]", events.join(",")));
+        let news = self.queue.borrow_mut().news();
+        if !news.is_empty() {
+            let events: Vec<String> = news.into_iter().map(|(_, event)| event).collect();
+            self.answer(&format!("[{}]", events.join(",")));
+        }
     }
 
     fn answer(&self, text: &str) {
@@ -239,38 +331,12 @@ impl State {
         }
     }
 
-    fn leave(&self, why: Parting) {
-        let member = self.member.take();
-        if let Some(member) = member {
-            member.part(why);
+    pub(crate) fn leave(&self, why: &str) {
+        let user = self.user.take();
+        if let Some(user) = user {
+            user.quit(why);
         }
         self.answer("[]");
         drop(self.stream.take());
-    }
-}
-
-/// Told by the room; it does not keep the member in it.
-struct BrowserListener(std::rc::Weak<State>);
-
-impl BrowserListener {
-    fn show(&self, notice: &Notice) {
-        let Some(state) = self.0.upgrade() else { return };
-        state.add(&String::from_utf8_lossy(&notice.encoded::<BrowserForm>()));
-        if *notice.event() == RoomEvent::Closed {
-            state.leave(Parting::Quit);
-        }
-    }
-}
-
-impl Listener for BrowserListener {
-    fn notified(&self, notice: &Notice) {
-        self.show(notice);
-    }
-
-    /// A page shows what its own member says among what the others say.
-    fn echoed(&self, notice: &Notice) {
-        if !matches!(notice.event(), RoomEvent::Joined { .. }) {
-            self.show(notice); // That it came in, it knows by its token.
-        }
     }
 }

@@ -1,73 +1,67 @@
-//! A chat room, and two ways into it: plain lines, and the browser.
+//! The chat: the rooms of an IRC network for people with a browser, and for those with `nc` or telnet.
 //!
-//! The room ([`Room`]) knows names, messages and limits, and nothing of how its members are connected. Whoever
-//! joins gives a [`Listener`], which is told what happens, and gets a [`Member`], which speaks. So people on
-//! different protocols sit in one room: each protocol is a few files beside it, as `line_member.rs` is
-//! for those who come with `nc` or `telnet`.
+//! Rooms are channels and people are users of a [`Network`](ropewalk_irc::network::Network), which knows who is where,
+//! who may do what, and tells everybody what happens in the same order. What is here are ways in beside IRC's own: each
+//! is a listener of the network, and so everybody is in the same rooms, whatever they came by. And what was said is kept
+//! in a file.
 //!
-//! Everything is sans-I/O: the room is told the time, and the protocol writes to a
-//! [`Transport`](ropewalk_core::Transport), so whole evenings of chat run in a test.
+//! Everything is sans-I/O: protocols write to a [`Transport`](ropewalk_core::Transport), and time is told, so whole
+//! evenings of chat run in a test.
 //!
 //! # In reading order
 //! | to know | read |
 //! |---|---|
-//! | who is in the room and who hears what | [`Room`], [`Member`], [`RoomEvent`] |
-//! | one room over several workers | [`Floor`] |
-//! | what may be said, and how fast | [`Name`], [`Text`], [`RoomLimits`], `pace.rs` |
-//! | how people on `nc` and `telnet` get in | [`ChatFactory`], `line_member.rs`, `line_command.rs`, `line_form.rs`, [`Telnet`] |
-//! | how people get in by a browser | [`BrowserChat`], `browser_member.rs`, `browser_form.rs`, `page/` |
+//! | what all ways in share | [`Chat`] |
+//! | what people type | `command.rs`, `talk.rs` |
+//! | how people on `nc` and telnet get in | [`ChatFactory`], [`LineMember`], [`LineForm`], [`Telnet`] |
+//! | how people get in by a browser | [`BrowserChat`], `browser_member.rs`, `event_queue.rs`, `browser_form.rs`, `page/` |
+//! | how several processes are one chat | [`Backplane`], `backplane/` |
+//! | how what was said is kept | [`History`], [`HistoryFile`], `recorder.rs`, `past.rs`, `recall.rs` |
 //!
-//! # Example: a robot in the room
+//! # Example: rooms for lines
 //! ```
-//! use std::rc::Rc;
-//! use ropewalk_chat::{Listener, Notice, Room, RoomEvent, RoomLimits};
-//! use ropewalk_core::Time;
+//! use ropewalk_chat::{Chat, ChatFactory};
+//! use ropewalk_irc::network::{Network, NetworkLimits, Server};
 //!
-//! struct Scribe;
-//! impl Listener for Scribe {
-//!     fn notified(&self, notice: &Notice) {
-//!         if let RoomEvent::Said { name, text } = notice.event() {
-//!             assert_eq!(format!("{name}: {text}"), "alice: good evening");
-//!         }
-//!     }
-//! }
-//!
-//! let room = Room::new(RoomLimits::default());
-//! let _scribe = room.join("scribe", Rc::new(Scribe))?;
-//! let alice = room.join("alice", Rc::new(Scribe))?;
-//! alice.say(Time::START, "good evening")?;
-//! # Ok::<(), ropewalk_chat::RoomError>(())
+//! let server = Server::on(&Network::new(NetworkLimits::default()));
+//! let chat = Chat::open(&server, "#lobby")?;
+//! let factory = ChatFactory::new(&chat); // For Reactor::listen.
+//! # let _ = factory;
+//! # Ok::<(), ropewalk_irc::network::Refusal>(())
 //! ```
 #![forbid(unsafe_code)]
 
+mod backplane;
 mod browser_chat;
 mod browser_form;
+mod browser_listener;
 mod browser_member;
-mod error;
-mod event;
+mod chat;
+mod command;
+mod curiosity;
+mod event_queue;
 mod factory;
-mod floor;
-mod limits;
-mod line_command;
+mod hidden_host;
+mod history;
 mod line_form;
 mod line_member;
-mod member;
-mod name;
-mod pace;
-mod room;
+mod line_view;
+mod page_files;
+mod past;
+mod recall;
+mod recorder;
+mod talk;
 mod telnet;
 mod text;
 
+pub use backplane::Backplane;
 pub use browser_chat::BrowserChat;
-pub use error::RoomError;
-pub use event::{Encoding, Listener, Notice, Parting, RoomEvent};
+pub use chat::Chat;
 pub use factory::ChatFactory;
-pub use floor::Floor;
-pub use limits::RoomLimits;
+pub use history::{
+    DeferToThread, History, HistoryEntry, HistoryFile, HistoryKind, HistoryLimits, HistoryMark,
+    HistoryPage, HistoryRow,
+};
 pub use line_form::LineForm;
 pub use line_member::LineMember;
-pub use member::Member;
-pub use name::Name;
-pub use room::Room;
 pub use telnet::Telnet;
-pub use text::Text;

@@ -1,122 +1,155 @@
-//! [`LineMember`]: the way into a room for who comes with `nc` or `telnet`.
+//! [`LineMember`]: the way in for who comes with `nc` or `telnet`.
 //!
-//! The first line that makes a name is the name; from then on each line is said, or is a command. The room
-//! tells members through a [`Listener`] that writes to the transport and never waits: who does not read fills
-//! their own mailbox, and is dropped when that reaches its limit (see
-//! [`ChatFactory`](crate::ChatFactory)).
+//! The first line that makes a name is the name; from then on each line is said in the room that is in view, or is a
+//! command.
 
 use std::rc::Rc;
 use std::time::Duration;
 
 use ropewalk_core::{Cx, DelayedCall, Failure, FailureKind, Transport, WeakTransport};
 use ropewalk_framing::LineProtocol;
+use ropewalk_irc::network::{Refusal, Registration, User};
 
-use crate::line_command::LineCommand;
-use crate::line_form::{HELP, LineForm, list, notify};
-use crate::{Listener, Member, Notice, Parting, Room, RoomError, RoomEvent, Text};
+use crate::Chat;
+use crate::command::Command;
+use crate::curiosity::Curiosity;
+use crate::hidden_host::hidden_host;
+use crate::line_form::{notify, past_line};
+use crate::line_view::LineView;
+use crate::talk::{self, Done, list};
+use crate::text::plain;
 
 /// One connection that speaks lines.
 pub struct LineMember {
-    room: Room,
+    chat: Chat,
     stage: Stage,
 }
 
 enum Stage {
     /// Until there is a name, the call that ends the waiting for one.
     Unnamed(Option<DelayedCall>),
-    Named(Member),
-    /// Out of the room; what was written to the connection is being sent.
+    Named(Rc<Person>),
+    /// Out of the chat; what was written to the connection is being sent.
     Gone,
 }
 
-/// How long may be thought about a name. Connections without one are not counted as members, so they are not
-/// to stay.
+/// Who it is, once there is a name.
+struct Person {
+    user: User,
+    view: Rc<LineView>,
+    curiosity: Curiosity,
+}
+
+/// How long may be thought about a name. Connections without one are not counted as users, so they are not to stay.
 const NAME_TIMEOUT: Duration = Duration::from_secs(60);
 
-/// Tells a member by writing lines.
-struct LineListener(Transport);
-
 impl LineMember {
-    /// Somebody who is going to join `room`.
-    pub fn new(room: Room) -> Self {
-        Self { room, stage: Stage::Unnamed(None) }
+    /// Somebody who is going to come into `chat`.
+    pub fn new(chat: Chat) -> Self {
+        Self { chat, stage: Stage::Unnamed(None) }
     }
 
     /// A line before there is a name.
     fn name_received(&mut self, cx: &mut Cx<'_>, line: &str) {
-        match LineCommand::parse(line) {
-            LineCommand::Nothing => {}
-            LineCommand::Quit => self.quit(cx),
-            LineCommand::Say(name) => self.join(cx, name),
+        match Command::parse(line) {
+            Command::Nothing => {}
+            Command::Quit => self.quit(cx),
+            Command::Say(name) => self.join(cx, name),
             _ => notify(cx.transport(), "First a name, please."),
         }
     }
 
     fn join(&mut self, cx: &mut Cx<'_>, name: &str) {
-        let transport = cx.transport();
-        match self.room.join(name, Rc::new(LineListener(transport.clone()))) {
-            Err(error @ (RoomError::Full | RoomError::Closed)) => self.lose(cx, error),
-            Err(error) => notify(transport, format_args!("Another name, please: {error}.")),
-            Ok(member) => {
-                notify(
-                    transport,
-                    format_args!("Hello {}. /help says what can be done.", member.name()),
-                );
-                notify(transport, list(&self.room.who()));
-                self.set_stage(Stage::Named(member));
+        match self.enter(cx, name) {
+            Err(refusal @ (Refusal::Full | Refusal::Closed)) => self.lose(cx, refusal),
+            Err(refusal) => {
+                notify(cx.transport(), format_args!("Another name, please: {refusal}."))
+            }
+            Ok(person) => {
+                self.set_stage(Stage::Named(person));
             }
         }
+    }
+
+    fn enter(&self, cx: &Cx<'_>, name: &str) -> Result<Rc<Person>, Refusal> {
+        let (transport, lobby) = (cx.transport(), self.chat.lobby());
+        let view = LineView::new(transport);
+        let registration = Registration {
+            user: "lines".into(),
+            host: hidden_host(&transport.peer(), "lines"),
+            ..Registration::new(name)
+        };
+        let user = self.chat.server().connect(cx.now(), &registration, view.clone())?;
+        view.set_own(user.id());
+        user.join(cx.now(), lobby.as_str(), None)?;
+        view.set_room(Some(lobby.clone()));
+        let name = user.identity()?.nick().clone();
+        notify(transport, format_args!("Hello {name}. /help says what can be done."));
+        show_room(transport, &user, lobby.as_str())?;
+        Ok(Rc::new(Person { user, view, curiosity: Curiosity::default() }))
     }
 
     /// A line of somebody who has a name.
     fn run(&mut self, cx: &mut Cx<'_>, line: &str) {
-        let Stage::Named(member) = &self.stage else { return };
-        let (now, transport) = (cx.now(), cx.transport());
-        let done = match LineCommand::parse(line) {
-            LineCommand::Nothing => Ok(()),
-            LineCommand::Say(text) => member.say(now, text),
-            LineCommand::Act(text) => member.act(now, text),
-            LineCommand::Tell { to, text } => member
-                .tell(now, to, text)
-                .map(|to| notify(transport, format_args!("{to} was told."))),
-            LineCommand::Rename(name) => member
-                .rename(now, name)
-                .map(|name| notify(transport, format_args!("You are now called {name}."))),
-            LineCommand::Who => member.who(now).map(|names| notify(transport, list(&names))),
-            LineCommand::Help => {
-                transport.write(HELP.as_bytes());
-                Ok(())
+        let Stage::Named(person) = &self.stage else { return };
+        let person = person.clone();
+        match person.run(cx, &Command::parse(line)) {
+            Ok(Done::Nothing) => {}
+            Ok(Done::Notes(notes)) => notes.iter().for_each(|note| notify(cx.transport(), note)),
+            Ok(Done::Show(room)) => {
+                notify(cx.transport(), format_args!("You are in {room} now."));
+                // It cannot be gone: somebody is there.
+                let _ = show_room(cx.transport(), &person.user, room.as_str());
+                person.view.set_room(Some(room));
             }
-            LineCommand::Quit => return self.quit(cx),
-            LineCommand::Unknown(word) => {
-                complain_unknown(transport, word);
-                Ok(())
+            Ok(Done::History(count)) => self.show_past(cx, &person, count),
+            Ok(Done::Quit) => self.quit(cx),
+            Err(refusal @ (Refusal::Flooding | Refusal::Closed | Refusal::NotConnected)) => {
+                self.lose(cx, refusal);
             }
-        };
-        match done {
-            Ok(()) => {}
-            Err(error @ RoomError::Flooding) => self.lose(cx, error),
-            Err(error) => notify(transport, format_args!("Not done: {error}.")),
+            Err(refusal) => notify(cx.transport(), format_args!("Not done: {refusal}.")),
         }
+    }
+
+    fn show_past(&self, cx: &mut Cx<'_>, person: &Person, count: usize) {
+        let room = person.view.room();
+        let room = room.as_ref().map_or("", |room| room.as_str());
+        let past = match self.chat.past(&person.user, room, None, count) {
+            Ok(past) => past,
+            Err(refusal) => return notify(cx.transport(), format_args!("Not done: {refusal}.")),
+        };
+        let transport = cx.transport().downgrade();
+        let shown = past.add_both(move |past| {
+            let Some(transport) = transport.upgrade() else { return };
+            match past {
+                Ok(past) if past.is_empty() => notify(&transport, "Nothing was said here."),
+                Ok(past) => past.iter().for_each(|past| notify(&transport, past_line(past))),
+                Err(why) => {
+                    tracing::error!(target: "ropewalk::chat", "{why}");
+                    notify(&transport, "Not done: the past cannot be read.");
+                }
+            }
+        });
+        drop(shown);
     }
 
     fn quit(&mut self, cx: &mut Cx<'_>) {
         notify(cx.transport(), "Goodbye.");
-        self.leave(Parting::Quit);
+        self.leave("quit");
         cx.transport().lose_connection();
     }
 
     /// Says why, and loses the connection.
-    fn lose(&mut self, cx: &mut Cx<'_>, error: RoomError) {
-        notify(cx.transport(), format_args!("Goodbye: {error}."));
-        self.leave(Parting::ConnectionLost);
+    fn lose(&mut self, cx: &mut Cx<'_>, refusal: Refusal) {
+        notify(cx.transport(), format_args!("Goodbye: {refusal}."));
+        self.leave("connection lost");
         cx.transport().lose_connection();
     }
 
-    /// Leaves the room, if it is in there.
-    fn leave(&mut self, why: Parting) {
-        if let Stage::Named(member) = self.set_stage(Stage::Gone) {
-            member.leave(why);
+    /// Leaves the chat, if it is in there.
+    fn leave(&mut self, why: &str) {
+        if let Stage::Named(person) = self.set_stage(Stage::Gone) {
+            person.user.quit(why);
         }
     }
 
@@ -127,6 +160,44 @@ impl LineMember {
         }
         before
     }
+}
+
+impl Person {
+    fn run(&self, cx: &mut Cx<'_>, command: &Command<'_>) -> Result<Done, Refusal> {
+        if command.is_question() && !self.curiosity.may_ask(cx.now()) {
+            return Err(Refusal::TooFast);
+        }
+        let view = self.view.room();
+        let view = view.as_ref().map(|room| room.as_str());
+        let done = talk::run(&self.user, cx.now(), view, command)?;
+        if matches!(command, Command::Leave(_)) {
+            self.look_elsewhere(cx.transport())?;
+        }
+        Ok(done)
+    }
+
+    /// After a room was left: if it was in view, another is.
+    fn look_elsewhere(&self, transport: &Transport) -> Result<(), Refusal> {
+        let rooms = self.user.channels()?;
+        if self.view.room().is_some_and(|view| rooms.contains(&view)) {
+            return Ok(());
+        }
+        match rooms.first() {
+            Some(room) => notify(transport, format_args!("You are in {room} now.")),
+            None => notify(transport, "You are in no room; /join #ROOM is how to be in one."),
+        }
+        self.view.set_room(rooms.into_iter().next());
+        Ok(())
+    }
+}
+
+/// Says who is in a room, and what it is about.
+fn show_room(transport: &Transport, user: &User, room: &str) -> Result<(), Refusal> {
+    notify(transport, list(&user.names(room)?));
+    if let Some(topic) = user.topic(room)? {
+        notify(transport, format_args!("{room} is about: {}", plain(&topic.text)));
+    }
+    Ok(())
 }
 
 impl LineProtocol for LineMember {
@@ -148,25 +219,16 @@ impl LineProtocol for LineMember {
 
     /// The line is passed over.
     fn line_too_long(&mut self, cx: &mut Cx<'_>, _: Failure) {
-        let max = self.room.limits().message_bytes_max;
-        notify(cx.transport(), format_args!("Not done: {}.", RoomError::TextTooLong(max)));
+        let max = self.chat.server().limits().message_bytes_max;
+        notify(cx.transport(), format_args!("Not done: {}.", Refusal::TextTooLong(max)));
     }
 
     fn connection_lost(&mut self, _: &mut Cx<'_>, reason: Failure) {
         self.leave(match reason.kind() {
-            FailureKind::ConnectionDone => Parting::Quit,
-            FailureKind::Limit => Parting::TooSlow,
-            _ => Parting::ConnectionLost,
+            FailureKind::ConnectionDone => "quit",
+            FailureKind::Limit => "too slow",
+            _ => "connection lost",
         });
-    }
-}
-
-impl Listener for LineListener {
-    fn notified(&self, notice: &Notice) {
-        self.0.write_bytes(notice.encoded::<LineForm>());
-        if *notice.event() == RoomEvent::Closed {
-            self.0.lose_connection();
-        }
     }
 }
 
@@ -177,16 +239,3 @@ fn give_up(transport: &WeakTransport) {
         transport.lose_connection();
     }
 }
-
-/// The word is the peer's own, but it may have been made to paste it.
-fn complain_unknown(transport: &Transport, word: &str) {
-    match Text::new(word, UNKNOWN_BYTES_MAX) {
-        Ok(word) => {
-            notify(transport, format_args!("There is no command /{word}; /help lists them."))
-        }
-        Err(_) => notify(transport, "There is no such command; /help lists them."),
-    }
-}
-
-/// Of an unknown command as much is repeated: longer is no typing error.
-const UNKNOWN_BYTES_MAX: usize = 32;

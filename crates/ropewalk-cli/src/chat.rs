@@ -1,12 +1,21 @@
-//! `ropewalk chat`: one room for browsers and for plain lines, `nc` and `telnet`.
+//! `ropewalk chat`: rooms for browsers, for clients of IRC, and for plain lines, `nc` and `telnet`.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use ropewalk::framing::ConnectionCap;
 use ropewalk::http::HttpFactory;
+use ropewalk::irc::network::{Network, NetworkLimits, Server};
+use ropewalk::irc::server::{IrcFactory, IrcSettings};
+use ropewalk::nats::{NatsClient, NatsOptions, NatsUrl};
+use ropewalk::net::{ThreadPool, ThreadPoolLimits};
 use ropewalk::web::Site;
-use ropewalk::{Address, Deferred, Failure, Reactor, ServerEndpoint, ShutdownPart};
-use ropewalk_chat::{BrowserChat, ChatFactory, Floor, Room};
+use ropewalk::{
+    Address, Deferred, Endpoints, Failure, FailureKind, Reactor, ServerEndpoint, ShutdownPart,
+};
+use ropewalk_chat::{
+    Backplane, BrowserChat, Chat, ChatFactory, DeferToThread, History, HistoryFile, HistoryLimits,
+};
 
 use crate::program::{Crew, Opened, Place, Voice, endpoint_error, word_of};
 
@@ -17,58 +26,108 @@ pub(crate) struct Options {
     #[arg(long, value_name = "ENDPOINT")]
     listen: Vec<String>,
     /// Where to listen for browsers, as often as wanted: tcp:8080, tls:8443:cert=cert.pem:key=key.pem.
-    /// Without any of the two, tcp:8023 is for lines and tcp:8080 for browsers, of this machine only
+    /// Without any of all, tcp:8080 is for browsers, tcp:6667 for IRC and tcp:8023 for lines, of this machine only
     #[arg(long, value_name = "ENDPOINT")]
     web: Vec<String>,
+    /// Where to listen for clients of IRC, as often as wanted: tcp:6667, tls:6697:cert=cert.pem:key=key.pem
+    #[arg(long, value_name = "ENDPOINT")]
+    irc: Vec<String>,
+    /// Keep what is said in this file, and show it to who comes later
+    #[arg(long, value_name = "FILE")]
+    history: Option<PathBuf>,
+    /// Be one chat with all others that use this NATS server: nats://host:4222, nats://user:password@host
+    #[arg(long, value_name = "URL")]
+    backplane: Option<String>,
     #[command(flatten)]
     pub(crate) crew: Crew,
 }
 
 impl Options {
-    /// Where to listen for lines, and for browsers.
-    fn places(&self) -> (Vec<String>, Vec<String>) {
-        if !self.listen.is_empty() || !self.web.is_empty() {
-            return (self.listen.clone(), self.web.clone());
+    /// Where to listen for lines, for browsers, and for clients of IRC.
+    fn places(&self) -> [Vec<String>; 3] {
+        if ![&self.listen, &self.web, &self.irc].into_iter().all(Vec::is_empty) {
+            return [self.listen.clone(), self.web.clone(), self.irc.clone()];
         }
-        (vec![LINES.to_owned()], vec![BROWSERS.to_owned()])
+        [LINES, BROWSERS, IRC].map(|place| vec![place.to_owned()])
     }
 }
 
 const LINES: &str = "tcp:8023:interface=127.0.0.1";
 const BROWSERS: &str = "tcp:8080:interface=127.0.0.1";
+const IRC: &str = "tcp:6667:interface=127.0.0.1";
+
+/// Where everybody is first.
+const LOBBY: &str = "#lobby";
 
 /// How long answers that are under way may take when the program is to stop.
 const DRAIN_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// So many connections to one port may be there without being members: they are choosing a name, or are on
+/// So many connections to one port may be there without being users: they are choosing a name, or are on
 /// their way out.
 const NAMELESS_MAX: usize = 1_000;
 
-/// Opens every endpoint, with one room behind all of them: this thread's part of what is on `floor`.
+/// Reads and writes of the history that wait for its thread: each is of a person who waits, too.
+const HISTORY_JOBS_MAX: usize = 10_000;
+
+/// How long the goodbye to other processes may take.
+const LEAVE_TIMEOUT: Duration = Duration::from_secs(1);
+
+/// The first words of the subjects by which the processes of one chat find each other.
+const SUBJECT: &str = "ropewalk.chat";
+
+/// What all workers share.
+#[derive(Clone)]
+pub(crate) struct Common {
+    network: Network,
+    history: Option<HistoryFile>,
+}
+
+/// Opens what all workers share.
+pub(crate) fn prepare(options: &Options) -> Result<Common, Failure> {
+    let open = |path| HistoryFile::open(path, HistoryLimits::default());
+    let history = options.history.as_ref().map(open).transpose()?;
+    Ok(Common { network: Network::new(NetworkLimits::default()), history })
+}
+
+/// Opens every endpoint, with the same rooms behind all of them: this thread's part of the network.
 pub(crate) fn start(
     place: &Place,
     reactor: &Reactor,
     options: &Options,
-    floor: &Floor,
+    common: &Common,
 ) -> Result<Vec<Deferred<Opened>>, Failure> {
-    let room = Room::on(floor);
-    let relay = room.relay();
+    let server = Server::on(&common.network);
+    let relay = server.relay();
     let relaying = reactor.spawn(async {
         relay.await;
         Ok(())
     });
-    drop(relaying.add_errback(|_| ())); // It ends with the room, or with the reactor.
+    drop(relaying.add_errback(|_| ())); // It ends with the network, or with the reactor.
+    let chat = Chat::open(&server, LOBBY)
+        .map_err(|refusal| Failure::from_error(FailureKind::Local, refusal))?;
+    if let Some(file) = common.history.as_ref().filter(|_| place.is_first()) {
+        chat.recall(file)?;
+    }
+    let history = common.history.clone().map(|file| open_history(place, reactor, &chat, file));
     let endpoints = ropewalk::endpoints(reactor);
-    let (lines, web) = options.places();
+    let backplane = match options.backplane.as_ref().filter(|_| place.is_first()) {
+        Some(url) => Some(join_others(reactor, &endpoints, &chat, url)?),
+        None => None,
+    };
+    let [lines, web, irc] = options.places();
     let voice = Voice::beside(&lines, place);
     let mut opening = Vec::new();
     for text in &lines {
         let endpoint = endpoints.server(text).map_err(endpoint_error)?;
-        opening.push(listen(reactor, &*endpoint, &room, word_of(text).to_owned(), voice));
+        opening.push(listen(reactor, &*endpoint, &chat, word_of(text).to_owned(), voice));
     }
-    // A browser comes by many connections, and all of them have to find the one member that it is.
+    for text in &irc {
+        let endpoint = endpoints.server(text).map_err(endpoint_error)?;
+        opening.push(listen_for_irc(reactor, &*endpoint, &server, text, voice));
+    }
+    // A browser comes by many connections, and all of them have to find the one person that it is.
     if place.is_first() && !web.is_empty() {
-        let page = BrowserChat::new(reactor, &room).into_resource();
+        let page = BrowserChat::new(reactor, &chat).into_resource();
         let factory = Site::new(page).into_factory();
         for text in web {
             let endpoint = endpoints.server(&text).map_err(endpoint_error)?;
@@ -79,27 +138,87 @@ pub(crate) fn start(
             factory.drain(&stopping, DRAIN_TIMEOUT)
         });
     }
-    // Members hear a goodbye; then their connections are lost with all others.
-    reactor.add_system_event_trigger(ShutdownPart::Before, move || room.close());
+    // People hear a goodbye, and what they said is written; then their connections are lost with all others.
+    reactor.add_system_event_trigger(ShutdownPart::Before, move || {
+        server.close();
+        history.map_or_else(|| Deferred::succeed(()), |history| history.flush())
+    });
+    if let Some(backplane) = backplane {
+        let clock = reactor.clone();
+        reactor.add_system_event_trigger(ShutdownPart::Before, move || {
+            // The others notice by themselves if it cannot be said.
+            backplane.leave().add_timeout(&clock, LEAVE_TIMEOUT).add_errback(|_| ())
+        });
+    }
     Ok(opening)
+}
+
+/// Joins the chat with the others on a NATS server, which may be away now.
+fn join_others(
+    reactor: &Reactor,
+    endpoints: &Endpoints,
+    chat: &Chat,
+    url: &str,
+) -> Result<Backplane, Failure> {
+    let url: NatsUrl = url.parse()?;
+    let endpoint = endpoints.client(&url.endpoint()).map_err(endpoint_error)?;
+    let name = "ropewalk chat".to_owned();
+    let mut options = NatsOptions { name, no_echo: true, ..NatsOptions::default() };
+    url.identify(&mut options);
+    Backplane::join(reactor, chat, NatsClient::new(reactor, endpoint, options), SUBJECT)
+}
+
+/// This thread's way to the file. What is said is heard by all, so one of them keeps it.
+fn open_history(place: &Place, reactor: &Reactor, chat: &Chat, file: HistoryFile) -> History {
+    let limits = ThreadPoolLimits { threads_max: 1, jobs_max: HISTORY_JOBS_MAX };
+    let pool = ThreadPool::new(reactor, limits);
+    let threads = DeferToThread::new(move |job| {
+        pool.defer_to_thread(move || {
+            job();
+            Ok(())
+        })
+    });
+    let history = History::new(reactor, file, threads);
+    chat.set_history(&history);
+    if place.is_first() {
+        chat.record(&history);
+    }
+    history
 }
 
 fn listen(
     reactor: &Reactor,
     endpoint: &dyn ServerEndpoint,
-    room: &Room,
+    chat: &Chat,
     word: String,
     voice: Voice,
 ) -> Deferred<Opened> {
-    let connections_max = room.limits().members_max + NAMELESS_MAX;
-    let factory =
-        ConnectionCap::new(ChatFactory::new(room.clone()), connections_max, connections_max);
+    let connections_max = chat.server().limits().users_max + NAMELESS_MAX;
+    let factory = ConnectionCap::new(ChatFactory::new(chat), connections_max, connections_max);
     let port = reactor.listen_with_limits(endpoint, factory, ChatFactory::connection_limits());
     port.add_callback(move |port| {
         voice.announce(&word, &port.host());
         if let Some(command) = how_to_join(&port.host()) {
             voice.say(format_args!("join with: {command}"));
         }
+        Ok(Some(port))
+    })
+}
+
+fn listen_for_irc(
+    reactor: &Reactor,
+    endpoint: &dyn ServerEndpoint,
+    server: &Server,
+    text: &str,
+    voice: Voice,
+) -> Deferred<Opened> {
+    let connections_max = server.limits().users_max + NAMELESS_MAX;
+    let factory = IrcFactory::new(server.clone(), IrcSettings::default());
+    let factory = ConnectionCap::new(factory, connections_max, connections_max);
+    let kind = if word_of(text) == "tls" { "irc by tls" } else { "irc" };
+    let port = reactor.listen_with_limits(endpoint, factory, IrcFactory::connection_limits());
+    port.add_callback(move |port| {
+        voice.announce(kind, &port.host());
         Ok(Some(port))
     })
 }

@@ -10,6 +10,7 @@ use ropewalk::net::{self, ThreadPool, ThreadPoolLimits};
 use ropewalk::{Failure, FailureKind, Reactor};
 
 use crate::progress::Progress;
+use crate::proxy::proxy_for;
 
 /// What `ropewalk get` is told on the command line.
 #[derive(clap::Args)]
@@ -118,7 +119,10 @@ fn size_of_file(path: &Path) -> u64 {
 }
 
 fn agent(reactor: &Reactor, options: &Options) -> Result<Agent, Failure> {
-    let given = options.proxy.clone().or_else(|| proxy_of_environment(&options.url));
+    let given = options
+        .proxy
+        .clone()
+        .or_else(|| proxy_for(&with_scheme(&options.url), |name| std::env::var(name).ok()));
     let proxy = given.map(|url| {
         url.parse().map_err(|error| {
             Failure::new(FailureKind::Local, format!("the proxy {url:?} is no URL: {error}"))
@@ -139,27 +143,6 @@ fn agent(reactor: &Reactor, options: &Options) -> Result<Agent, Failure> {
             ..ropewalk::agent_options()
         },
     ))
-}
-
-/// What `http_proxy` and its like say of `url`; `no_proxy` has names, and what ends with them is meant too.
-fn proxy_of_environment(url: &str) -> Option<String> {
-    let (scheme, rest) = url.split_once("://")?;
-    let authority = rest.split(['/', '?']).next()?;
-    let host = authority.rsplit_once('@').map_or(authority, |(_, host)| host);
-    let host = host.rsplit_once(':').map_or(host, |(name, _)| name);
-    let variable = |name: &str| {
-        let upper = std::env::var(name.to_ascii_uppercase());
-        std::env::var(name).or(upper).ok().filter(|value| !value.is_empty())
-    };
-    let excepted = variable("no_proxy").unwrap_or_default();
-    let is_meant = |name: &str| {
-        let name = name.trim().trim_start_matches('.');
-        name == "*" || (!name.is_empty() && (host == name || host.ends_with(&format!(".{name}"))))
-    };
-    if excepted.split(',').any(is_meant) {
-        return None;
-    }
-    variable(&format!("{scheme}_proxy")).or_else(|| variable("all_proxy"))
 }
 
 fn ask(options: &Options, there: u64) -> Result<Ask, Failure> {

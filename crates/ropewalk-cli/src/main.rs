@@ -9,6 +9,7 @@ mod echo;
 mod get;
 mod program;
 mod progress;
+mod proxy;
 mod web;
 
 use std::process::ExitCode;
@@ -16,7 +17,6 @@ use std::sync::Arc;
 
 use clap::{Parser, Subcommand};
 use ropewalk::FailureKind;
-use ropewalk_chat::{Floor, RoomLimits};
 
 /// An event-driven networking engine, and the programs that come with it.
 #[derive(Parser)]
@@ -33,7 +33,7 @@ struct Arguments {
 enum Program {
     /// Write back what is received, on every endpoint
     Echo(echo::Options),
-    /// Keep a chat room for browsers, and over plain lines for nc and telnet
+    /// Keep chat rooms for browsers, for clients of IRC, and over plain lines for nc and telnet
     Chat(chat::Options),
     /// Serve the files of a directory over HTTP
     Web(web::Options),
@@ -64,13 +64,13 @@ fn main() -> ExitCode {
                 echo::start(place, reactor, &shared)
             })
         }
-        Program::Chat(options) => {
-            let (options, floor) = (Arc::new(options), Floor::new(RoomLimits::default()));
+        Program::Chat(options) => chat::prepare(&options).and_then(|common| {
+            let options = Arc::new(options);
             let shared = options.clone();
             program::run(reactor, &options.crew, move |place, reactor| {
-                chat::start(place, reactor, &shared, &floor)
+                chat::start(place, reactor, &shared, &common)
             })
-        }
+        }),
     };
     match ran {
         Ok(()) => ExitCode::SUCCESS,

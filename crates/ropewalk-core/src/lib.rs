@@ -38,6 +38,7 @@ mod driver;
 mod endpoint;
 mod factory;
 mod failure;
+mod file_range;
 mod inbound;
 mod layer;
 mod layer_stack;
@@ -77,6 +78,7 @@ pub use driver::{Close, Datagram, Driver, Event, Flow, Notify, Readiness, Sink, 
 pub use endpoint::{ClientEndpoint, DatagramEndpoint, Endpoints, Parsed, Resolve, ServerEndpoint};
 pub use factory::{AnyFactory, Factory, Lineage};
 pub use failure::{Failure, FailureKind};
+pub use file_range::FileRange;
 pub use layer::{Layer, LayerIo};
 pub use limits::{ConnectionLimits, ReactorLimits};
 pub use listening::ListeningPort;

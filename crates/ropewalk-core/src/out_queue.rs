@@ -14,6 +14,8 @@ use std::mem;
 
 use bytes::{Buf, Bytes};
 
+use crate::FileRange;
+
 /// Bytes on their way out, in order.
 #[derive(Default)]
 pub struct OutQueue {
@@ -30,8 +32,30 @@ pub struct OutQueue {
 pub enum Segment {
     /// Bytes.
     Bytes(Bytes),
+    /// Bytes that lie in a file.
+    File(FileRange),
     /// An object that goes with the byte after it, such as an open file on a UNIX socket.
     Attachment(Box<dyn Any>),
+}
+
+impl Segment {
+    fn len(&self) -> usize {
+        match self {
+            Self::Bytes(bytes) => bytes.len(),
+            Self::File(range) => range.len,
+            Self::Attachment(_) => 0,
+        }
+    }
+
+    fn advance(&mut self, count: usize) {
+        match self {
+            Self::Bytes(bytes) => bytes.advance(count),
+            Self::File(range) => {
+                (range.offset, range.len) = (range.offset + count as u64, range.len - count)
+            }
+            Self::Attachment(_) => {}
+        }
+    }
 }
 
 /// Given-away bytes shorter than this are copied into the tail: one copy is cheaper than one more piece.
@@ -76,6 +100,15 @@ impl OutQueue {
         self.len += bytes.len();
         self.seal_tail();
         self.push_segment(Segment::Bytes(bytes));
+    }
+
+    /// Appends bytes that lie in a file.
+    pub fn push_file(&mut self, range: FileRange) {
+        if range.len > 0 {
+            self.len += range.len;
+            self.seal_tail();
+            self.push_segment(Segment::File(range));
+        }
     }
 
     /// Appends an object that goes with the next byte appended.
@@ -129,12 +162,20 @@ impl OutQueue {
         }
     }
 
-    /// The first bytes that lie together; empty if there are none or an attachment comes before them.
+    /// The first bytes that lie together; empty if there are none, or an attachment or a file comes before them.
     pub fn first(&self) -> &[u8] {
         match self.segments.as_deref().and_then(VecDeque::front) {
             Some(Segment::Bytes(bytes)) => bytes,
-            Some(Segment::Attachment(_)) => &[],
+            Some(Segment::Attachment(_) | Segment::File(_)) => &[],
             None => &self.tail[self.tail_start..],
+        }
+    }
+
+    /// The part of a file that comes first, if one does.
+    pub fn first_file(&self) -> Option<&FileRange> {
+        match self.segments.as_deref()?.front()? {
+            Segment::File(range) => Some(range),
+            _ => None,
         }
     }
 
@@ -144,7 +185,7 @@ impl OutQueue {
         self.segments.is_none().then(|| &self.tail[self.tail_start..])
     }
 
-    /// Fills `slices` with the pieces up to the next attachment, for a vectored write; gives their number.
+    /// Fills `slices` with the pieces up to the next attachment or file, for a vectored write; gives their number.
     pub fn slices<'a>(&'a self, slices: &mut [IoSlice<'a>]) -> usize {
         let segments = self.segments.as_deref().into_iter().flatten();
         let mut count = 0;
@@ -192,17 +233,16 @@ impl OutQueue {
     fn advance_segments(&mut self, count: usize) {
         let mut left = count;
         while left > 0 {
-            let Some(Segment::Bytes(bytes)) =
-                self.segments.as_deref_mut().and_then(|s| s.front_mut())
-            else {
+            let first = self.segments.as_deref_mut().and_then(VecDeque::front_mut);
+            let Some(segment) = first.filter(|segment| segment.len() > 0) else {
                 self.tail_start += left;
                 assert!(self.tail_start <= self.tail.len(), "only queued bytes can have left");
                 break;
             };
-            let step = left.min(bytes.len());
-            bytes.advance(step);
+            let step = left.min(segment.len());
+            segment.advance(step);
             left -= step;
-            if bytes.is_empty() {
+            if segment.len() == 0 {
                 self.segments.as_deref_mut().map(VecDeque::pop_front);
             }
         }
@@ -215,9 +255,7 @@ impl OutQueue {
             self.seal_tail();
         }
         let segment = self.segments.as_deref_mut().and_then(VecDeque::pop_front)?;
-        if let Segment::Bytes(bytes) = &segment {
-            self.len -= bytes.len();
-        }
+        self.len -= segment.len();
         self.drop_spent_list();
         Some(segment)
     }
@@ -320,6 +358,25 @@ mod tests {
             queue.advance(count);
         }
         drained
+    }
+
+    #[test]
+    fn a_part_of_a_file_is_counted_and_advanced() {
+        let pool = BufferPool::default();
+        let file = std::sync::Arc::new(std::fs::File::open("/dev/null").unwrap());
+        let mut queue = OutQueue::new();
+        queue.push(b"ab", &pool);
+        queue.push_file(FileRange { file: file.clone(), offset: 5, len: 10 });
+        queue.push_file(FileRange { file, offset: 5, len: 0 });
+        queue.push(b"cd", &pool);
+        assert_eq!((queue.len(), queue.first(), queue.only()), (14, &b"ab"[..], None));
+        let mut slices = [IoSlice::new(b""); 4];
+        assert_eq!(queue.slices(&mut slices), 1, "up to the file");
+        queue.advance(5);
+        let range = queue.first_file().unwrap();
+        assert_eq!((range.offset, range.len, queue.first()), (8, 7, &b""[..]));
+        let Some(Segment::File(range)) = queue.take_segment() else { panic!("it is the first") };
+        assert_eq!((range.len, queue.len(), queue.first()), (7, 2, &b"cd"[..]));
     }
 
     #[test]

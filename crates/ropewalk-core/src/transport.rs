@@ -14,8 +14,8 @@ use crate::connection::{Connection, flag};
 use crate::out_queue::COPIED_BYTES_MAX;
 use crate::producer::Registered;
 use crate::{
-    Address, Consumer, Failure, FailureKind, Layer, Producer, Protocol, ProtocolRef, Reactor,
-    SlotId, Streaming,
+    Address, Consumer, Failure, FailureKind, FileRange, Layer, Producer, Protocol, ProtocolRef,
+    Reactor, SlotId, Streaming,
 };
 
 /// A cheap, clonable handle to a connection.
@@ -71,6 +71,25 @@ impl Transport {
         if self.0.takes_writes() {
             let mut out = self.0.out.borrow_mut();
             out.push_bytes(bytes, &self.0.reactor.0.pool);
+            self.written(count, out);
+        }
+    }
+
+    /// Whether [`write_file`](Self::write_file) can be: not with layers (TLS, say), which have to see the bytes.
+    pub fn sends_files(&self) -> bool {
+        !self.0.has(flag::LAYERED)
+    }
+
+    /// As [`write`](Self::write), of bytes that lie in a file: the system sends them from there. A transport that
+    /// does not [send files](Self::sends_files) aborts the connection.
+    pub fn write_file(&self, range: FileRange) {
+        if !self.sends_files() {
+            let why = "a connection with layers cannot send from a file (sends_files)";
+            return self.abort_with(Failure::new(FailureKind::Local, why));
+        }
+        if self.0.takes_writes() {
+            let (count, mut out) = (range.len, self.0.out.borrow_mut());
+            out.push_file(range);
             self.written(count, out);
         }
     }

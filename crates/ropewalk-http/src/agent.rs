@@ -12,13 +12,13 @@ use base64::engine::general_purpose::STANDARD as BASE64;
 use bytes::Bytes;
 use http::header::{
     ACCEPT_ENCODING, AUTHORIZATION, CONTENT_ENCODING, CONTENT_LANGUAGE, CONTENT_LENGTH,
-    CONTENT_LOCATION, CONTENT_TYPE, COOKIE, HOST, LOCATION, PROXY_AUTHORIZATION, RANGE, SET_COOKIE,
-    TRANSFER_ENCODING, USER_AGENT,
+    CONTENT_LOCATION, CONTENT_TYPE, COOKIE, EXPECT, HOST, LOCATION, PROXY_AUTHORIZATION, RANGE,
+    SET_COOKIE, TRANSFER_ENCODING, USER_AGENT,
 };
-use http::{HeaderMap, HeaderName, HeaderValue, Method, Uri};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri};
 use ropewalk_core::{Deferred, Endpoints, Failure, FailureKind, ProtocolRef, Reactor, Transport};
 
-use crate::client::{ClientProtocol, Order};
+use crate::client::{ClientProtocol, Informed, Order};
 use crate::content::Kind;
 use crate::cookie_jar::CookieJar;
 use crate::encode::put_field;
@@ -39,6 +39,9 @@ pub struct AgentOptions {
     /// From a request that is sent to the head of its answer; a request that is still being sent is looked at again
     /// after as long. Default 60 s.
     pub head_timeout: Duration,
+    /// How long the body of a request with `Expect: 100-continue` waits to be asked for; then it is sent all the
+    /// same, since many servers never ask (RFC 9110 section 10.1.1). Default 1 s, as Go and curl.
+    pub continue_timeout: Duration,
     /// Without a byte of a body that is being read. Default 60 s.
     pub read_timeout: Duration,
     /// For all of it to the head of the answer, redirects and waiting for a connection included. Default none.
@@ -71,6 +74,7 @@ impl Default for AgentOptions {
             pool: PoolLimits::default(),
             connect_timeout: Duration::from_secs(30),
             head_timeout: Duration::from_secs(60),
+            continue_timeout: Duration::from_secs(1),
             read_timeout: Duration::from_secs(60),
             total_timeout: None,
             redirects_max: 10,
@@ -116,6 +120,8 @@ pub struct Ask {
     pub content: Content,
     /// The path of a UNIX socket to ask through, whatever the URL's host.
     pub socket: Option<String>,
+    /// Called with each informational answer that comes before the answer, such as 103 Early Hints (RFC 8297).
+    pub informed: Option<Informed>,
 }
 
 impl Ask {
@@ -134,7 +140,7 @@ impl Ask {
             Failure::new(FailureKind::Local, format!("{url:?} is no URL: {error}"))
         })?;
         let (headers, content) = (HeaderMap::new(), Content::empty());
-        Ok(Self { method, url, headers, content, socket: None })
+        Ok(Self { method, url, headers, content, socket: None, informed: None })
     }
 }
 
@@ -176,6 +182,7 @@ impl<C: Into<Content>> From<http::Request<C>> for Ask {
             headers: head.headers,
             content: content.into(),
             socket: None,
+            informed: None,
         }
     }
 }
@@ -216,8 +223,16 @@ async fn follow(agent: Rc<Inner>, mut ask: Ask) -> Result<Response, Failure> {
             agent.once(&ask_parts(&ask), ask.content).await.map_err(|why| why.context(what))?;
         response.url = ask.url.clone();
         agent.keep_cookies(&response);
-        let next =
-            agent.next_url(&response, &ask.method).filter(|_| agent.options.redirects_max > 0);
+        if agent.options.redirects_max == 0 {
+            return Ok(response);
+        }
+        if response.status == StatusCode::EXPECTATION_FAILED
+            && let (Some(content), true) = (&again, ask.headers.remove(EXPECT).is_some())
+        {
+            ask.content = content.clone().into();
+            continue; // Once more without (RFC 9110 section 10.1.1).
+        }
+        let next = agent.next_url(&response, &ask.method);
         let Some((method, url)) = next else { return Ok(response) };
         let content = match again {
             _ if method != ask.method => Content::empty(),
@@ -236,7 +251,7 @@ async fn follow(agent: Rc<Inner>, mut ask: Ask) -> Result<Response, Failure> {
                 headers.remove(secret);
             }
         }
-        ask = Ask { method, url, headers, content, socket: ask.socket };
+        ask = Ask { method, url, headers, content, ..ask };
     }
     let why = format!("more than {} redirects (redirects_max)", agent.options.redirects_max);
     Err(Failure::new(FailureKind::Limit, why))
@@ -248,6 +263,7 @@ struct Parts {
     url: Uri,
     headers: HeaderMap,
     socket: Option<String>,
+    informed: Option<Informed>,
 }
 
 fn ask_parts(ask: &Ask) -> Parts {
@@ -256,6 +272,7 @@ fn ask_parts(ask: &Ask) -> Parts {
         url: ask.url.clone(),
         headers: ask.headers.clone(),
         socket: ask.socket.clone(),
+        informed: ask.informed.clone(),
     }
 }
 
@@ -378,6 +395,8 @@ impl Inner {
             method: Method::CONNECT,
             head,
             content: Content::empty(),
+            continue_timeout: None,
+            informed: None,
             inflates: false,
             head_timeout: self.options.connect_timeout,
             read_timeout: self.options.read_timeout,
@@ -421,10 +440,13 @@ impl Inner {
         if origin.wants_absolute_form() {
             self.put_proxy_authorization(&mut head);
         }
+        let expects = expects_continue(&parts.headers);
         Order {
             method: parts.method.clone(),
             head,
             content,
+            continue_timeout: expects.then_some(self.options.continue_timeout),
+            informed: parts.informed.clone(),
             inflates,
             head_timeout: self.options.head_timeout,
             read_timeout: self.options.read_timeout,
@@ -475,6 +497,10 @@ fn basic_credentials(url: &Uri) -> Option<String> {
 
 fn basic(plain: &str) -> String {
     format!("Basic {}", BASE64.encode(plain))
+}
+
+fn expects_continue(headers: &HeaderMap) -> bool {
+    headers.get(EXPECT).is_some_and(|value| value.as_bytes().eq_ignore_ascii_case(b"100-continue"))
 }
 
 /// RFC 9110 section 9.2.2.

@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http::header::{CONTENT_ENCODING, CONTENT_LENGTH};
-use http::{Method, StatusCode, Uri};
+use http::{HeaderMap, Method, StatusCode, Uri};
 use ropewalk_core::{Chunk, Cx, Deferred, DelayedCall, Failure, FailureKind, Protocol, Resolver};
 
 use crate::incoming::Incoming;
@@ -20,7 +20,7 @@ use crate::lines::HeadEnd;
 use crate::message_length::MessageLength;
 use crate::pool::Seat;
 use crate::response_head::ResponseHead;
-use crate::upload::{self, Upload};
+use crate::upload;
 use crate::{Body, Content, HttpError, HttpLimits, Response};
 
 /// One connection of an [`Agent`](crate::Agent).
@@ -29,6 +29,8 @@ pub struct ClientProtocol {
     /// Its place in the pool; while it is there, the connection may be used again.
     seat: Seat,
     asked: Option<Asked>,
+    /// A body that the server has not said to go on with yet.
+    held: Option<Content>,
     /// What sends a streamed body; it may go on while the answer comes.
     upload: Option<Deferred<()>>,
     incoming: Option<Incoming>,
@@ -49,6 +51,7 @@ pub struct ClientProtocol {
 struct Asked {
     method: Method,
     answered: Resolver<Response>,
+    informed: Option<Informed>,
     inflates: bool,
     /// Whether any byte of an answer came.
     has_heard: bool,
@@ -65,12 +68,18 @@ impl Asked {
     }
 }
 
+/// Who is told of informational answers: their status and their fields.
+pub type Informed = Rc<dyn Fn(StatusCode, &HeaderMap)>;
+
 /// What a connection is to send, and how long it may take.
 pub(crate) struct Order {
     pub(crate) method: Method,
     /// All of the head but the framing of the body.
     pub(crate) head: Vec<u8>,
     pub(crate) content: Content,
+    /// How long the body waits for `100 Continue`, if the head asks for one.
+    pub(crate) continue_timeout: Option<Duration>,
+    pub(crate) informed: Option<Informed>,
     pub(crate) inflates: bool,
     pub(crate) head_timeout: Duration,
     pub(crate) read_timeout: Duration,
@@ -82,6 +91,7 @@ impl ClientProtocol {
             limits,
             seat,
             asked: None,
+            held: None,
             upload: None,
             incoming: None,
             keeps: false,
@@ -103,27 +113,44 @@ impl ClientProtocol {
                 transport.abort_with(Failure::cancelled());
             }
         });
-        self.upload = upload::begin(
-            cx.transport(),
-            Upload {
-                head: order.head,
-                content: order.content,
-                stall_max: self.limits.send_timeout,
-            },
-        );
-        let inflates = order.inflates;
-        let method = order.method;
+        upload::send_head(cx.transport(), order.head, &order.content);
         self.asked = Some(Asked {
-            method,
+            method: order.method,
             answered,
-            inflates,
+            informed: order.informed,
+            inflates: order.inflates,
             has_heard: false,
             head_timeout: order.head_timeout,
             unsent: Cell::new(usize::MAX),
         });
         self.read_timeout = order.read_timeout;
-        self.expect(cx, order.head_timeout);
+        match order.continue_timeout.filter(|_| !order.content.is_empty()) {
+            None => self.send_body(cx, order.content),
+            Some(within) => {
+                self.held = Some(order.content);
+                self.expect(cx, within);
+            }
+        }
         response
+    }
+
+    fn send_body(&mut self, cx: &mut Cx<'_>, content: Content) {
+        self.upload = upload::send_body(cx.transport(), content, self.limits.send_timeout);
+        if let Some(within) = self.asked.as_ref().map(|asked| asked.head_timeout) {
+            self.expect(cx, within);
+        }
+    }
+
+    /// An answer before the answer itself, which is still to come (RFC 9110 section 15.2).
+    fn informed(&mut self, cx: &mut Cx<'_>, head: &ResponseHead) {
+        if head.status == StatusCode::CONTINUE
+            && let Some(content) = self.held.take()
+        {
+            self.send_body(cx, content);
+        }
+        if let Some(informed) = self.asked.as_ref().and_then(|asked| asked.informed.clone()) {
+            informed(head.status, &head.headers);
+        }
     }
 
     /// Asks a proxy for a tunnel. The connection stays this protocol's: what is asked next goes through it.
@@ -173,12 +200,14 @@ impl ClientProtocol {
         let is_tunnel = asked.method == Method::CONNECT && head.status.is_success();
         let is_switch = is_tunnel || head.status == StatusCode::SWITCHING_PROTOCOLS;
         if head.status.is_informational() && !is_switch {
-            return Ok(()); // The answer itself is still to come (RFC 9110 section 15.2).
+            self.informed(cx, &head);
+            return Ok(());
         }
         let is_tunnel = is_tunnel && mem::take(&mut self.is_tunnelling);
         let Some(asked) = self.asked.take() else { return Ok(()) };
         self.stop_timer();
-        self.keeps = head.keep_alive;
+        // A body that was announced and not sent: the server could not tell it from the next request.
+        self.keeps = head.keep_alive && self.held.take().is_none();
         if !head.status.is_success() && !is_switch {
             self.keeps &= self.has_sent(cx);
             self.stop_upload(); // Refused: the rest of the body is of no use.
@@ -290,6 +319,9 @@ impl ClientProtocol {
 
     fn time_passed(&mut self, cx: &mut Cx<'_>) {
         self.timer = None;
+        if let Some(content) = self.held.take() {
+            return self.send_body(cx, content); // Many servers never say it (RFC 9110 section 10.1.1).
+        }
         let late = match (&self.asked, &self.incoming) {
             // What is sent as it is made watches its own sending; of what was given whole, some must have gone.
             (Some(asked), _) if !self.has_sent(cx) && asked.sends_on(cx, self.upload.is_some()) => {

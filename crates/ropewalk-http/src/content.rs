@@ -6,7 +6,7 @@ use std::task::{Context, Poll};
 
 use bytes::{Buf, Bytes};
 use http_body::{Body as _, Frame, SizeHint};
-use ropewalk_core::Failure;
+use ropewalk_core::{Failure, FileRange};
 
 use crate::Body;
 
@@ -26,7 +26,14 @@ pub(crate) enum Kind {
 }
 
 /// A body whose frames are asked for one by one, as there is room to send them.
-pub(crate) type Stream = Pin<Box<dyn http_body::Body<Data = Bytes, Error = Failure>>>;
+pub(crate) type Stream = Pin<Box<dyn FileStream>>;
+
+/// A body that lies in files, at least in part.
+pub trait FileStream: http_body::Body<Data = Bytes, Error = Failure> {
+    /// The next piece, if it is a part of a file that can be sent from there without waiting for the disk. Asked for
+    /// where that is possible, before each frame: a connection with TLS has to see the bytes.
+    fn next_range(self: Pin<&mut Self>) -> Option<FileRange>;
+}
 
 impl Content {
     /// Nothing.
@@ -42,6 +49,11 @@ impl Content {
         B::Error: Into<Failure>,
     {
         Self(Kind::Stream(Box::pin(Frames(Box::pin(body)))))
+    }
+
+    /// The same of what lies in files.
+    pub fn files(body: impl FileStream + 'static) -> Self {
+        Self(Kind::Stream(Box::pin(body)))
     }
 
     /// How long it is, if that is known.
@@ -88,6 +100,22 @@ where
 
     fn size_hint(&self) -> SizeHint {
         self.0.size_hint()
+    }
+}
+
+impl<B> FileStream for Frames<B>
+where
+    B: http_body::Body,
+    B::Error: Into<Failure>,
+{
+    fn next_range(self: Pin<&mut Self>) -> Option<FileRange> {
+        None
+    }
+}
+
+impl FileStream for Body {
+    fn next_range(self: Pin<&mut Self>) -> Option<FileRange> {
+        None
     }
 }
 

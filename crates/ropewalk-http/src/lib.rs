@@ -57,8 +57,8 @@ mod upload;
 
 pub use agent::{Agent, AgentOptions, Ask, StartTls};
 pub use body::Body;
-pub use client::ClientProtocol;
-pub use content::Content;
+pub use client::{ClientProtocol, Informed};
+pub use content::{Content, FileStream};
 pub use cookie_jar::CookieJar;
 pub use drain::drained;
 pub use error::HttpError;

@@ -15,8 +15,6 @@ pub(crate) struct Reply {
     /// The fields that were set, as they will be on the wire.
     lines: Vec<u8>,
     has_date: bool,
-    /// The length that was set as a field.
-    declared: Option<u64>,
     pub(crate) closes: bool,
     pub(crate) stage: Stage,
     /// Bytes of the body that were written, for the log.
@@ -26,6 +24,8 @@ pub(crate) struct Reply {
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Stage {
     Unsent,
+    /// So is this, and a field has said how long the body will be.
+    Declared(u64),
     /// The head is written, and so many bytes are left of what it announced.
     Length(u64),
     Chunked,
@@ -50,7 +50,6 @@ impl Default for Reply {
             status: StatusCode::OK,
             lines: Vec::new(),
             has_date: false,
-            declared: None,
             closes: false,
             stage: Stage::Unsent,
             body_bytes: 0,
@@ -68,13 +67,13 @@ impl Reply {
     }
 
     pub(crate) fn is_unsent(&self) -> bool {
-        self.stage == Stage::Unsent
+        matches!(self.stage, Stage::Unsent | Stage::Declared(_))
     }
 
     /// Adds a field. Those that frame the message are heeded, not copied.
     pub(crate) fn append(&mut self, name: &HeaderName, value: &[u8]) {
         if *name == CONTENT_LENGTH {
-            self.declared = parse_decimal(value);
+            self.declare(parse_decimal(value));
         } else if *name == CONNECTION {
             self.closes |= has_token(value, b"close");
         } else if *name != TRANSFER_ENCODING {
@@ -85,18 +84,26 @@ impl Reply {
 
     /// The length that was set as a field.
     pub(crate) fn declared(&self) -> Option<u64> {
-        self.declared
+        if let Stage::Declared(length) = self.stage { Some(length) } else { None }
+    }
+
+    fn declare(&mut self, length: Option<u64>) {
+        if self.is_unsent() {
+            self.stage = length.map_or(Stage::Unsent, Stage::Declared);
+        }
     }
 
     /// How long the body will be, unless a field has said so.
     pub(crate) fn announce(&mut self, length: u64) {
-        self.declared.get_or_insert(length);
+        if self.stage == Stage::Unsent {
+            self.stage = Stage::Declared(length);
+        }
     }
 
     /// Takes out every field of that name.
     pub(crate) fn remove(&mut self, name: &HeaderName) {
         if *name == CONTENT_LENGTH {
-            self.declared = None;
+            self.declare(None);
         }
         if self.lines.is_empty() {
             return;
@@ -143,6 +150,12 @@ impl Reply {
         out.extend_from_slice(b"\r\n");
     }
 
+    /// Writes no head, and ends the body with the connection.
+    pub(crate) fn begin_raw(&mut self) {
+        self.stage = Stage::UntilClose;
+        self.closes = true;
+    }
+
     /// Appends the head behind which the connection is another protocol's: no body, and no word on how long it
     /// is (RFC 9110 sections 9.3.6 and 15.2.2).
     pub(crate) fn put_switch(&mut self, out: &mut Vec<u8>, asked: &Asked<'_>) {
@@ -167,7 +180,7 @@ impl Reply {
             return Stage::Nothing;
         }
         let is_not_modified = self.status == StatusCode::NOT_MODIFIED;
-        let length = if is_not_modified { self.declared } else { self.declared.or(announced) };
+        let length = if is_not_modified { self.declared() } else { self.declared().or(announced) };
         let has_no_body = is_not_modified || *asked.method == Method::HEAD;
         if let Some(length) = length {
             out.extend_from_slice(b"Content-Length: ");

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::future::poll_fn;
 use std::rc::{Rc, Weak};
+use std::task::Poll;
 
 use bytes::Bytes;
 use http::header::UPGRADE;
@@ -300,7 +301,7 @@ impl Request {
     /// before that is the one.
     pub fn set_filter(&self, filter: impl Filter) {
         if self.0.is_unsent() {
-            self.0.rare(|rare| rare.filter = Some(Box::new(filter)));
+            drop(self.0.rare(|rare| rare.filter.replace(Box::new(filter))));
         }
     }
 
@@ -339,6 +340,12 @@ impl Request {
         })
     }
 
+    /// Has what is written from here on be the whole answer, its head included, as it is: for what comes from
+    /// a program that speaks HTTP itself. The connection is lost behind it. Of no effect once the head is sent.
+    pub fn begin_raw(&self) {
+        self.0.begin_raw();
+    }
+
     /// Answers with 101 and hands the connection to another protocol, which gets what the client has sent
     /// behind its request (RFC 9110 section 7.8). Of no effect once the head is sent, and while the body of the
     /// request is still coming.
@@ -367,10 +374,27 @@ impl Request {
     }
 }
 
+/// Frames of a body that are sent in one turn, if they come as fast and there is room for them: a body of frames that
+/// are small, or empty, must not hold up all other connections.
+const FRAMES_MAX: usize = 256;
+
 /// Sends a body frame by frame, as fast as the client takes it.
 async fn pump(request: Request, mut stream: Stream) -> Result<(), Failure> {
     let mut trailers = None;
-    while let Some(frame) = poll_fn(|cx| stream.as_mut().poll_frame(cx)).await {
+    let mut frames = 0;
+    loop {
+        frames += 1;
+        if frames % FRAMES_MAX == 0 {
+            next_turn().await;
+        }
+        if request.0.sends_files()
+            && let Some(range) = stream.as_mut().next_range()
+        {
+            request.0.write_file(range);
+            request.drained().await?;
+            continue;
+        }
+        let Some(frame) = poll_fn(|cx| stream.as_mut().poll_frame(cx)).await else { break };
         let frame = frame.inspect_err(|failure| request.abort(failure.clone()))?;
         match frame.into_data() {
             Ok(data) => {
@@ -385,6 +409,19 @@ async fn pump(request: Request, mut stream: Stream) -> Result<(), Failure> {
     }
     request.0.finish(Bytes::new(), trailers.as_ref());
     Ok(())
+}
+
+/// Lets all others have their turn.
+async fn next_turn() {
+    let mut is_next = false;
+    poll_fn(|cx| {
+        if std::mem::replace(&mut is_next, true) {
+            return Poll::Ready(());
+        }
+        cx.waker().wake_by_ref();
+        Poll::Pending
+    })
+    .await;
 }
 
 /// A [`Request`] that does not count: whoever holds only this has forgotten it. For those who watch.

@@ -12,23 +12,12 @@ use crate::content::{Kind, Stream};
 use crate::drain::drained;
 use crate::encode::{put_chunk_line, put_decimal, put_last_chunk};
 
-/// A request to be sent.
-pub(crate) struct Upload {
-    /// The head, without the framing of the body and the empty line.
-    pub(crate) head: Vec<u8>,
-    pub(crate) content: Content,
-    /// How long the server may take nothing.
-    pub(crate) stall_max: Duration,
-}
-
 /// With more than this waiting to be sent, the next piece of the body is not asked for.
 const UNSENT_BYTES_MAX: usize = 64 << 10;
 
-/// Sends the head, and the body if it is there; what is streamed is sent by the task that is returned.
-pub(crate) fn begin(transport: &Transport, upload: Upload) -> Option<Deferred<()>> {
-    let Upload { mut head, content, stall_max } = upload;
-    let length = content.len();
-    match length {
+/// Sends the head, which lacks the framing of the body and the empty line.
+pub(crate) fn send_head(transport: &Transport, mut head: Vec<u8>, content: &Content) {
+    match content.len() {
         // RFC 9110 section 8.6: a method that means nothing by a body needs no length for none.
         Some(0) if !wants_length(&head) => {}
         Some(length) => {
@@ -40,13 +29,23 @@ pub(crate) fn begin(transport: &Transport, upload: Upload) -> Option<Deferred<()
     }
     head.extend_from_slice(b"\r\n");
     transport.write_bytes(head);
+}
+
+/// Sends the body, if it is there; what is streamed is sent by the task that is returned. The server may take
+/// nothing for as long as `stall_max`.
+pub(crate) fn send_body(
+    transport: &Transport,
+    content: Content,
+    stall_max: Duration,
+) -> Option<Deferred<()>> {
+    let is_chunked = content.len().is_none();
     match content.0 {
         Kind::Bytes(bytes) => {
             transport.write_bytes(bytes);
             None
         }
         Kind::Stream(stream) => {
-            let body = Sending { transport: transport.clone(), is_chunked: length.is_none() };
+            let body = Sending { transport: transport.clone(), is_chunked };
             let sending = transport.reactor().spawn(body.send(stream, stall_max));
             Some(sending.add_errback(|_| ())) // It has aborted the connection, which tells why.
         }

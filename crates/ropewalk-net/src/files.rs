@@ -2,8 +2,8 @@
 //!
 //! A file has no readiness: `read` waits for the disk. But what is asked for often is in the system's memory
 //! already, and Linux can be asked for just that: `openat2` with `RESOLVE_CACHED` and `preadv2` with `RWF_NOWAIT`
-//! give what needs no disk, or say that they cannot. Then, and on systems that know neither, a thread of the
-//! pool does it.
+//! give what needs no disk, or say that they cannot. Then io_uring reads it, if that is the reactor's; else, and on
+//! systems that know neither, a thread of the pool does it.
 //!
 //! `openat2` with `RESOLVE_BENEATH` is also what keeps a path below its directory: the kernel refuses each step
 //! out of it, by `..` or by a symbolic link, while it takes the step, so there is no moment between looking and
@@ -20,11 +20,12 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
-use ropewalk_core::{Deferred, Failure, FailureKind};
+use ropewalk_core::{Deferred, Failure, FailureKind, FileRange};
 use rustix::fs::{self, AtFlags, FileType, Mode, OFlags, ResolveFlags, Stat};
 use rustix::io::{Errno, ReadWriteFlags};
 
 use crate::ThreadPool;
+use crate::driver::sockets;
 
 /// Files are opened below a directory, and what lies outside of it is not there.
 #[derive(Clone)]
@@ -60,7 +61,7 @@ pub enum Symlinks {
 /// An open file, or an open directory.
 #[derive(Clone)]
 pub struct File {
-    fd: Arc<OwnedFd>,
+    fd: Arc<std::fs::File>,
     pool: ThreadPool,
     info: FileInfo,
     /// Whether the system reads what it has in memory without waiting.
@@ -147,7 +148,7 @@ impl Directory {
     fn file(&self, opened: rustix::io::Result<OwnedFd>) -> Result<File, Failure> {
         let found = opened.and_then(|fd| Ok((info_of(&fs::fstat(&fd)?)?, fd)));
         let (info, fd) = found.map_err(|errno| io::Error::from(outside_is_nowhere(errno)))?;
-        let (fd, pool) = (Arc::new(fd), self.0.pool.clone());
+        let (fd, pool) = (Arc::new(fd.into()), self.0.pool.clone());
         Ok(File { fd, pool, info, reads_cached: Rc::new(Cell::new(true)) })
     }
 }
@@ -263,14 +264,57 @@ impl File {
                 read => return Deferred::from_result(read.map_err(|e| io::Error::from(e).into())),
             }
         }
+        let by_driver = sockets(self.pool.reactor()).ok();
+        match by_driver.and_then(|sockets| sockets.read_file(&self.fd, offset, len)) {
+            Some(read) => {
+                let this = self.clone();
+                self.pool.reactor().spawn(async move {
+                    match read.await {
+                        Err(error) if is_passing(&error) => this.read_by_thread(offset, len).await,
+                        read => Ok(read?),
+                    }
+                })
+            }
+            None => self.read_by_thread(offset, len),
+        }
+    }
+
+    fn read_by_thread(&self, offset: u64, len: usize) -> Deferred<Bytes> {
         let fd = self.fd.clone();
         self.pool.defer_to_thread(move || {
             Ok(read(&fd, offset, len, ReadWriteFlags::empty()).map_err(io::Error::from)?)
         })
     }
+
+    /// The part of it of up to `len` bytes at `offset`, if the system has that in its memory: for
+    /// [`Transport::write_file`](ropewalk_core::Transport::write_file), which would wait for the disk else. Looks at both
+    /// ends; what lies between was read with them, or is a short wait.
+    pub fn cached_range(&self, offset: u64, len: usize) -> Option<FileRange> {
+        let end = self.info.len.min(offset + len as u64);
+        let len = usize::try_from(end.checked_sub(offset)?).ok().filter(|len| *len > 0)?;
+        let is_cached = is_cached(&self.fd, offset) && is_cached(&self.fd, end - 1);
+        is_cached.then(|| FileRange { file: self.fd.clone(), offset, len })
+    }
 }
 
-fn read(fd: &OwnedFd, offset: u64, len: usize, how: ReadWriteFlags) -> rustix::io::Result<Bytes> {
+fn is_passing(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::Interrupted | io::ErrorKind::WouldBlock)
+}
+
+/// Whether the byte at `offset` is in the system's memory.
+fn is_cached(fd: &std::fs::File, offset: u64) -> bool {
+    let mut byte = [0];
+    let read =
+        rustix::io::preadv2(fd, &mut [IoSliceMut::new(&mut byte)], offset, ReadWriteFlags::NOWAIT);
+    read == Ok(1)
+}
+
+fn read(
+    fd: &std::fs::File,
+    offset: u64,
+    len: usize,
+    how: ReadWriteFlags,
+) -> rustix::io::Result<Bytes> {
     let mut bytes = vec![0; len];
     let count = rustix::io::preadv2(fd, &mut [IoSliceMut::new(&mut bytes)], offset, how)?;
     bytes.truncate(count);

@@ -28,6 +28,7 @@ mod ring_buffers;
 mod ring_guest;
 mod ring_message;
 mod ring_queues;
+mod ring_reads;
 mod ring_requests;
 mod ring_sends;
 mod ring_slot;

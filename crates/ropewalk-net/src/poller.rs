@@ -5,12 +5,15 @@
 //! when it begins. One that is level-triggered is told what is wanted at the moment, and says it again until
 //! it is taken. One that completes has the system do the work, and says what has been done.
 
+use std::fs::File;
 use std::io;
 use std::os::fd::{BorrowedFd, OwnedFd, RawFd};
+use std::sync::Arc;
 use std::time::Duration;
 
 use ropewalk_core::{Address, SlotId, Wait};
 
+use crate::ring_reads::FileRead;
 use crate::row::Kind;
 
 /// A system call that waits for descriptors to be ready.
@@ -44,7 +47,7 @@ pub(crate) trait Poller: Sized + 'static {
     fn wait(&self, timeout: Option<Duration>, events: &mut Vec<Polled>) -> io::Result<()>;
 
     /// Wakes a wait, from any thread, by a write to this.
-    fn waker(&self) -> std::sync::Arc<crate::wake::Wake>;
+    fn waker(&self) -> Arc<crate::wake::Wake>;
 
     /// For a guest: makes [`as_fd`](Self::as_fd) readable at that time.
     fn park(&self, until: Wait, now: ropewalk_core::Time) {
@@ -66,6 +69,12 @@ pub(crate) trait Poller: Sized + 'static {
     fn send_later(&self, id: SlotId, bytes: &[u8]) -> bool {
         let _ = (id, bytes);
         false
+    }
+
+    /// Reads up to `len` bytes of a file, perhaps fewer than there are, if it can do that without waiting.
+    fn read_file(&self, file: &Arc<File>, offset: u64, len: usize) -> Option<FileRead> {
+        let _ = (file, offset, len);
+        None
     }
 
     /// Has it leave what comes on a connection to be read: true if it does so at once; else it says that the slot is

@@ -15,6 +15,7 @@
 
 use std::cell::{Cell, OnceCell, RefCell};
 use std::collections::VecDeque;
+use std::fs::File;
 use std::io;
 use std::mem::ManuallyDrop;
 use std::os::fd::{BorrowedFd, FromRawFd, OwnedFd, RawFd};
@@ -33,6 +34,7 @@ use crate::ring_buffers::{BufferGroup, RingBuffers};
 use crate::ring_guest::RingGuest;
 use crate::ring_message::MessageForm;
 use crate::ring_queues::RingQueues;
+use crate::ring_reads::{self, FileRead, Reads};
 use crate::ring_sends::{RingSends, Sends};
 use crate::ring_slot::{Left, Request, RingSlot, parts_of};
 use crate::row::Kind;
@@ -45,13 +47,14 @@ pub(crate) struct Ring {
     datagrams: ManuallyDrop<OnceCell<RingBuffers>>,
     pub(crate) forms: Box<Forms>,
     pub(crate) sends: ManuallyDrop<Sends>,
+    pub(crate) reads: ManuallyDrop<Reads>,
     /// What the last wait brought.
     pub(crate) taken: Cell<usize>,
     pub(crate) slots: RefCell<Vec<RingSlot>>,
     /// Those that found no buffer to receive into. As many as there are buffers ask again before each wait: were it all
     /// at once, most of them would find none again.
     pub(crate) hungry: RefCell<VecDeque<SlotId>>,
-    /// Requests of slots whose last completion has not come.
+    /// Requests of slots whose last completion has not come, and reads of files.
     pub(crate) in_flight: Cell<usize>,
     /// What is only polled.
     pub(crate) others: Epoll,
@@ -234,6 +237,10 @@ impl Poller for Ring {
         self.taken.get() >= CROWD_MIN && self.ask_send(id, bytes)
     }
 
+    fn read_file(&self, file: &Arc<File>, offset: u64, len: usize) -> Option<FileRead> {
+        self.ask_read(file, offset, len)
+    }
+
     fn leave(&self, id: SlotId) -> bool {
         let mut slots = self.slots.borrow_mut();
         let Some(slot) = slots.get_mut(id.slot as usize).filter(|slot| slot.is(id)) else {
@@ -290,6 +297,7 @@ impl Ring {
             datagrams: ManuallyDrop::default(),
             forms: Box::new(forms),
             sends: ManuallyDrop::new(RefCell::new(RingSends::new())),
+            reads: ManuallyDrop::default(),
             taken: Cell::new(0),
             slots: RefCell::default(),
             hungry: RefCell::default(),
@@ -329,10 +337,20 @@ impl Ring {
             match parts_of(entry.user_data()) {
                 Some(parts) => self.complete(&entry, parts, events)?,
                 None if entry.user_data() == OTHERS => self.polls_others.set(false),
-                None => {}
+                None => self.file_read(&entry),
             }
         }
         Ok(())
+    }
+
+    /// A part of a file is read, if it is that.
+    fn file_read(&self, entry: &cqueue::Entry) {
+        let Some(number) = ring_reads::number_of(entry.user_data()) else { return };
+        self.in_flight.set(self.in_flight.get() - 1);
+        let waker = self.reads.borrow_mut().finish(number, entry.result());
+        if let Some(waker) = waker {
+            waker.wake();
+        }
     }
 
     fn complete(
@@ -485,6 +503,7 @@ impl Drop for Ring {
             ManuallyDrop::drop(&mut self.queues);
             if self.in_flight.get() == 0 {
                 ManuallyDrop::drop(&mut self.sends);
+                ManuallyDrop::drop(&mut self.reads);
             }
             if streams_left.is_ok() {
                 ManuallyDrop::drop(&mut self.streams);

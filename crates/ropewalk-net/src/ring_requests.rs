@@ -1,7 +1,9 @@
 //! What the [`Ring`] asks of the kernel: the requests of a slot, and how they are taken back.
 
+use std::fs::File;
 use std::io;
 use std::os::fd::AsRawFd;
+use std::sync::Arc;
 
 use io_uring::{opcode, squeue, types};
 use ropewalk_core::SlotId;
@@ -9,6 +11,7 @@ use rustix::event::PollFlags;
 
 use crate::poller::{Interest, Poller};
 use crate::ring::{DATAGRAM_GROUP, Forms, NOBODY, OTHERS, Ring, STREAM_GROUP};
+use crate::ring_reads::{self, FileRead};
 use crate::ring_slot::{Left, REQUESTS, Request, RingSlot, user_data};
 use crate::row::Kind;
 
@@ -124,6 +127,18 @@ impl Ring {
         true
     }
 
+    /// Reads a part of a file with the next wait; `None` if too many are read, or the ring is broken.
+    pub(crate) fn ask_read(&self, file: &Arc<File>, offset: u64, len: usize) -> Option<FileRead> {
+        let (number, start, len, read) = self.reads.borrow_mut().begin(file, len)?;
+        let entry = opcode::Read::new(types::Fd(file.as_raw_fd()), start, len).offset(offset);
+        if self.push(entry.build().user_data(ring_reads::user_data(number))).is_err() {
+            self.reads.borrow_mut().finish(number, 0);
+            return None;
+        }
+        self.in_flight.set(self.in_flight.get() + 1);
+        Some(read)
+    }
+
     /// Takes a request back. Its last completion is still to come.
     pub(crate) fn cancel(
         &self,
@@ -157,8 +172,8 @@ impl Ring {
     }
 
     fn push(&self, entry: squeue::Entry) -> io::Result<()> {
-        // SAFETY: requests point to the forms and to what is to be sent, which live as long as the ring and are not
-        // changed before the completion; and the buffers are registered.
+        // SAFETY: requests point to the forms, to what is to be sent and to what is read into, which live as long as the
+        // ring and are not touched before the completion; and the buffers are registered.
         unsafe { self.queues.push(&entry)? };
         // What a host asks outside of a turn may be what it waits for.
         if self.parked.get() { self.queues.submit() } else { Ok(()) }

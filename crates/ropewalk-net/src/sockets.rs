@@ -3,9 +3,11 @@
 //! An endpoint opens a socket, asks the reactor for a slot, and gives the two to the driver here. What kind of
 //! row that makes says how it is read and written from then on.
 
+use std::fs::File;
 use std::io;
 use std::os::fd::{OwnedFd, RawFd};
 use std::rc::Rc;
+use std::sync::Arc;
 
 use ropewalk_core::{
     DatagramProtocol, DatagramTransport, Deferred, Driver, Failure, Lineage, ListeningPort,
@@ -15,6 +17,7 @@ use ropewalk_core::{
 use crate::driver::sockets;
 use crate::poller::Poller;
 use crate::readiness::Readiness;
+use crate::ring_reads::FileRead;
 use crate::row::{Accepted, Extra, Kind, Row, flag};
 use crate::shared_port::Opened;
 
@@ -51,11 +54,18 @@ pub(crate) trait Sockets: Driver {
     /// Changes what a descriptor is watched for.
     fn set_watch(&self, id: SlotId, readable: bool, writable: bool);
 
+    /// Reads up to `len` bytes of a file, perhaps fewer than there are, if the driver does that without waiting.
+    fn read_file(&self, file: &Arc<File>, offset: u64, len: usize) -> Option<FileRead>;
+
     /// The descriptor of a slot.
     fn raw_fd(&self, id: SlotId) -> Option<RawFd>;
 }
 
 impl<P: Poller> Sockets for Readiness<P> {
+    fn read_file(&self, file: &Arc<File>, offset: u64, len: usize) -> Option<FileRead> {
+        self.poller.read_file(file, offset, len)
+    }
+
     fn add_stream(&self, id: SlotId, fd: OwnedFd, kind: Kind, flags: u16) -> io::Result<()> {
         let flags = flags | flag::RECEIVING;
         self.install(id, Row { fd: Some(fd), kind, flags, ..Row::default() })

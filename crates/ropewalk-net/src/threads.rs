@@ -106,6 +106,13 @@ impl ThreadPool {
     }
 }
 
+impl ThreadPool {
+    /// Whose results are brought to.
+    pub(crate) fn reactor(&self) -> &Reactor {
+        &self.0.reactor
+    }
+}
+
 type Job = Box<dyn FnOnce() + Send>;
 
 /// Closes the line when the last handle to a pool is gone.

@@ -9,8 +9,9 @@ use std::mem::MaybeUninit;
 use std::os::fd::{AsFd, AsRawFd, OwnedFd, RawFd};
 
 use ropewalk_core::{
-    Address, BufferPool, Datagram, Event, Failure, FailureKind, OutQueue, Sink, SlotId,
+    Address, BufferPool, Datagram, Event, Failure, FailureKind, FileRange, OutQueue, Sink, SlotId,
 };
+use rustix::fs::sendfile;
 use rustix::io::Errno;
 use rustix::net::{
     SendAncillaryBuffer, SendAncillaryMessage, SendFlags, Shutdown, send, sendmsg, shutdown,
@@ -246,6 +247,8 @@ fn write_queue(kind: Kind, fd: RawFd, out: &mut OutQueue) -> Wrote {
         let attached = out.take_attachments();
         let written = if !attached.is_empty() {
             write_with_files(kind, fd, out, &attached)
+        } else if let Some(range) = out.first_file() {
+            send_range(fd, range)
         } else {
             write_some(kind, fd, out)
         };
@@ -289,6 +292,15 @@ fn write_some(kind: Kind, fd: RawFd, out: &OutQueue) -> io::Result<usize> {
     })
 }
 
+/// Has the system send what it has in a file.
+fn send_range(fd: RawFd, range: &FileRange) -> io::Result<usize> {
+    let mut offset = range.offset;
+    match sendfile(borrow_fd(fd), &range.file, Some(&mut offset), range.len)? {
+        0 => Err(io::Error::other("the file became shorter before it was sent")),
+        count => Ok(count),
+    }
+}
+
 /// Sends open files along with the first bytes.
 fn write_with_files(
     kind: Kind,
@@ -299,6 +311,9 @@ fn write_with_files(
     let refuse = |why| Err(io::Error::new(io::ErrorKind::InvalidInput, why));
     if kind != Kind::UnixStream {
         return refuse("only a UNIX socket can carry open files");
+    }
+    if out.first().is_empty() {
+        return refuse("what was attached needs a byte to go with, not a part of a file");
     }
     let files: Vec<_> = attached.iter().filter_map(|o| o.downcast_ref::<OwnedFd>()).collect();
     if files.len() < attached.len() {

@@ -6,9 +6,10 @@
 
 use std::any::Any;
 use std::collections::VecDeque;
+use std::io::{self, Read, Seek, SeekFrom};
 
 use bytes::Bytes;
-use ropewalk_core::{OutQueue, Segment, Time};
+use ropewalk_core::{FileRange, OutQueue, Segment, Time};
 
 #[derive(Default)]
 pub(crate) struct Pipe {
@@ -30,18 +31,31 @@ pub(crate) enum Item {
     End,
 }
 
+fn read(range: &FileRange) -> io::Result<Bytes> {
+    let mut bytes = vec![0; range.len];
+    let mut file = &*range.file;
+    file.seek(SeekFrom::Start(range.offset))?;
+    match file.read_exact(&mut bytes) {
+        Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => {
+            Err(io::Error::other("the file became shorter before it was sent"))
+        }
+        read => read.map(|()| bytes.into()),
+    }
+}
+
 impl Pipe {
-    /// Takes all that is in `out`; gives the number of bytes.
-    pub(crate) fn take(&mut self, out: &mut OutQueue) -> usize {
+    /// Takes all that is in `out`; gives the number of bytes. What lies in a file is read.
+    pub(crate) fn take(&mut self, out: &mut OutQueue) -> io::Result<usize> {
         let count = out.len();
         while let Some(segment) = out.take_segment() {
             match segment {
                 Segment::Bytes(bytes) => self.waiting.push_back(Item::Bytes(bytes)),
                 Segment::Attachment(object) => self.waiting.push_back(Item::Attachment(object)),
+                Segment::File(range) => self.waiting.push_back(Item::Bytes(read(&range)?)),
                 _ => {}
             }
         }
-        count
+        Ok(count)
     }
 
     /// Whether there is something that has no room yet.

@@ -188,8 +188,12 @@ impl World {
                 *out = OutQueue::new();
                 0
             }
-            Some((taken, true)) => taken,
-            Some((taken, false)) => taken - self.pump(id),
+            Some((Err(error), _)) => {
+                self.schedule.soon(id, What::Lost(error.into()));
+                0
+            }
+            Some((Ok(taken), true)) => taken,
+            Some((Ok(taken), false)) => taken - self.pump(id),
         }
     }
 

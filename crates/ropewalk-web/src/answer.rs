@@ -29,7 +29,7 @@ pub enum Answer {
     Response(Response<Content>),
     /// A status, with the site's page for it if it is an error.
     Status(StatusCode),
-    /// It is given later. If the Deferred fails the answer is a 500; if the connection is lost it is cancelled.
+    /// It is given later. If the Deferred fails the answer is a 500, or what a [`FormError`](crate::FormError) says; if the connection is lost it is cancelled.
     Later(Box<Deferred<Answer>>),
     /// The request was kept, and is answered by itself, now or later: Twisted's `NOT_DONE_YET`.
     NotDoneYet,

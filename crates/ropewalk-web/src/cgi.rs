@@ -27,7 +27,8 @@ use crate::{Answer, Request, Resource};
 /// The programs of a directory. The first segment of the path below it names the program, and what follows is its
 /// `PATH_INFO`.
 ///
-/// A program that ends without an answer, or gives none in time, is a 502 or a 504, and is killed. One whose
+/// A program whose name begins with `nph-` writes the whole answer itself, from the status line on, and it is sent as
+/// it is (RFC 3875 section 5). A program that ends without an answer, or gives none in time, is a 502 or a 504, and is killed. One whose
 /// client has left is killed, too.
 pub struct Cgi(Rc<Shared>);
 
@@ -87,14 +88,15 @@ impl Resource for Cgi {
         let Some(place) = Place::take(&self.0) else {
             return StatusCode::SERVICE_UNAVAILABLE.into();
         };
-        let mut command = Command::new(self.0.directory.join(name));
+        let mut command = Command::new(self.0.directory.join(&name));
         set_environment(&mut command, request, &self.0.options);
         command.current_dir(&self.0.directory);
         let (asked, shared) = (request.clone(), self.0.clone());
+        let is_raw = name.starts_with("nph-");
         let answer: Deferred<Answer> = request.transport().reactor().spawn(async move {
             match shared.pool.defer_to_thread(move || Ok(Running::start(command))).await? {
                 Ok(running) => {
-                    run(asked, shared, place, running).await.map(|()| Answer::NotDoneYet)
+                    run(asked, shared, place, running, is_raw).await.map(|()| Answer::NotDoneYet)
                 }
                 Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
                     Ok(StatusCode::NOT_FOUND.into())
@@ -229,6 +231,7 @@ async fn run(
     shared: Rc<Shared>,
     place: Place,
     running: Running,
+    is_raw: bool,
 ) -> Result<(), Failure> {
     let reactor = request.transport().reactor().clone();
     let Running { child, input, output } = running;
@@ -237,7 +240,8 @@ async fn run(
         reactor.spawn(send_body(reactor.clone(), request.clone(), input, shared.options.timeout));
     drop(sending.add_errback(|_| ())); // A program that reads nothing may answer all the same.
     let endpoint = AdoptedClientEndpoint { fd: output.as_raw_fd() };
-    let answer = Cell::new(Some(Output::new(&request, shared.options.timeout, buried)));
+    let output = Output { is_raw, ..Output::new(&request, shared.options.timeout, buried) };
+    let answer = Cell::new(Some(output));
     reactor.connect(&endpoint, OneOutput(answer)).await?;
     Ok(())
 }
@@ -299,6 +303,8 @@ struct Output {
     request: Request,
     head: Vec<u8>,
     is_head_done: bool,
+    /// What it writes is the client's, as it is.
+    is_raw: bool,
     timeout: Duration,
     timer: Option<DelayedCall>,
     _buried: Buried,
@@ -307,7 +313,8 @@ struct Output {
 impl Output {
     fn new(request: &Request, timeout: Duration, buried: Buried) -> Self {
         let (request, head) = (request.clone(), Vec::new());
-        Self { request, head, is_head_done: false, timeout, timer: None, _buried: buried }
+        let (is_head_done, is_raw) = (false, false);
+        Self { request, head, is_head_done, is_raw, timeout, timer: None, _buried: buried }
     }
 
     /// The number of bytes up to the end of the head's empty line; lines may end with a bare LF here.
@@ -413,6 +420,10 @@ impl Protocol for Output {
 
     fn chunk_received(&mut self, cx: &mut Cx<'_>, chunk: Chunk<'_>) {
         self.wait_on(cx);
+        if self.is_raw && !self.is_head_done {
+            self.is_head_done = true;
+            self.request.begin_raw();
+        }
         if self.is_head_done {
             return self.write(cx, chunk.into_bytes());
         }

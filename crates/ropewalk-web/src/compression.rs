@@ -63,7 +63,10 @@ impl Filter for Gzip {
         if !self.is_worth_it(head, length) {
             return false;
         }
-        head.append(&VARY, b"Accept-Encoding");
+        let is_said = |value| contains(value, b"Accept-Encoding");
+        if !head.get(&VARY).is_some_and(is_said) {
+            head.append(&VARY, b"Accept-Encoding");
+        }
         if !self.accepts {
             return false;
         }

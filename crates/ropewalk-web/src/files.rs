@@ -206,7 +206,8 @@ impl Shared {
         if let Some(value) = &self.options.cache_control {
             request.set_header(http::header::CACHE_CONTROL, value);
         }
-        if self.options.precompressed && coding.is_some() {
+        if self.options.precompressed {
+            // Whichever this is: a cache is to ask again for whoever takes another.
             request.append_header(VARY, "Accept-Encoding");
         }
         match validators.check(request) {
@@ -233,7 +234,7 @@ fn answer(request: &Request, file: &File, wanted: Wanted) -> Answer {
     let parts = match wanted {
         Wanted::Whole => {
             let pieces = (len > 0).then_some(Piece::Range(0..len));
-            return Content::stream(FileBody::new(file.clone(), pieces)).into();
+            return Content::files(FileBody::new(file.clone(), pieces)).into();
         }
         Wanted::Nothing => {
             request.set_header(CONTENT_RANGE, format!("bytes */{len}"));
@@ -245,7 +246,7 @@ fn answer(request: &Request, file: &File, wanted: Wanted) -> Answer {
     if let [range] = &parts[..] {
         let (first, last) = (range.start, range.end - 1);
         request.set_header(CONTENT_RANGE, format!("bytes {first}-{last}/{len}"));
-        return Content::stream(FileBody::new(file.clone(), [Piece::Range(range.clone())])).into();
+        return Content::files(FileBody::new(file.clone(), [Piece::Range(range.clone())])).into();
     }
     let kind = request.reply_header(&CONTENT_TYPE).unwrap_or_default();
     let kind = String::from_utf8_lossy(&kind).into_owned();
@@ -260,7 +261,7 @@ fn answer(request: &Request, file: &File, wanted: Wanted) -> Answer {
     }
     pieces.push(Piece::Bytes(Bytes::from(format!("\r\n--{boundary}--\r\n"))));
     request.set_header(CONTENT_TYPE, format!("multipart/byteranges; boundary={boundary}"));
-    Content::stream(FileBody::new(file.clone(), pieces)).into()
+    Content::files(FileBody::new(file.clone(), pieces)).into()
 }
 
 /// The type of a file by its name; text is UTF-8.

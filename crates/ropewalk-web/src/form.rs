@@ -7,7 +7,7 @@ use ropewalk_core::{Deferred, Failure, FailureKind};
 use ropewalk_net::ThreadPool;
 
 use crate::multipart::{Event, Multipart, PartHead};
-use crate::{Request, query};
+use crate::{FormError, Request, query};
 
 /// The fields and files of a form.
 #[derive(Default, Debug)]
@@ -46,6 +46,8 @@ pub struct FormLimits {
     pub field_bytes_max: usize,
     /// Fields and files. Default 1,000.
     pub parts_max: usize,
+    /// Files among them. Default 100: each may keep an open file of this process until the form is dropped.
+    pub files_max: usize,
     /// Bytes of one file. Default 1 GiB.
     pub file_bytes_max: u64,
     /// Bytes of a file that is kept in memory; a longer one is written to a temporary file while it comes. Default
@@ -58,6 +60,7 @@ impl Default for FormLimits {
         Self {
             field_bytes_max: 1 << 20,
             parts_max: 1_000,
+            files_max: 100,
             file_bytes_max: 1 << 30,
             memory_bytes_max: 64 << 10,
         }
@@ -69,17 +72,22 @@ impl Form {
     /// writes what is too long for memory, and the client is held back meanwhile.
     ///
     /// # Errors
-    /// `Peer` if it is no form, `Limit` if it is more than `limits` allow, and as [`ropewalk_http::Body`].
+    /// [`FormError`], which answers itself when the resource fails with it; and as [`ropewalk_http::Body`].
     pub fn read(request: &Request, pool: &ThreadPool, limits: FormLimits) -> Deferred<Self> {
         let content_type = request.header_text("content-type").unwrap_or_default();
         let kind = content_type.split(';').next().unwrap_or_default().trim();
         if kind.eq_ignore_ascii_case("application/x-www-form-urlencoded") {
             let body = request.take_body().collect(limits.field_bytes_max);
-            return body.add_callback(move |body| Self::of_pairs(&body, limits));
+            return body.add_both(move |body| match body {
+                Ok(body) => Self::of_pairs(&body, limits),
+                Err(why) if why.is(FailureKind::Limit) => {
+                    Err(too_much("bytes", limits.field_bytes_max as u64, "field_bytes_max"))
+                }
+                Err(why) => Err(why),
+            });
         }
         let Some(parts) = Multipart::for_type(content_type) else {
-            let what = format!("{content_type:?} is no type of a form");
-            return Deferred::fail(Failure::new(FailureKind::Peer, what));
+            return Deferred::fail(FormError::NotAForm(content_type.to_owned()).into_failure());
         };
         let (body, pool) = (request.take_body(), pool.clone());
         let reading = async move {
@@ -112,8 +120,8 @@ impl Form {
     }
 }
 
-fn too_much(what: &str, max: u64, limit: &str) -> Failure {
-    Failure::new(FailureKind::Limit, format!("the form has more than {max} {what} ({limit})"))
+fn too_much(what: &'static str, max: u64, limit: &'static str) -> Failure {
+    FormError::TooMuch { what, max, limit }.into_failure()
 }
 
 struct Reader {
@@ -159,6 +167,9 @@ impl Reader {
     fn begin(&mut self, head: PartHead) -> Result<(), Failure> {
         if self.form.fields.len() + self.form.files.len() >= self.limits.parts_max {
             return Err(too_much("parts", self.limits.parts_max as u64, "parts_max"));
+        }
+        if head.file_name.is_some() && self.form.files.len() >= self.limits.files_max {
+            return Err(too_much("files", self.limits.files_max as u64, "files_max"));
         }
         self.count_field(head.name.len())?;
         self.part = Some(Part { head, memory: Vec::new(), file: None, len: 0 });
@@ -208,7 +219,7 @@ impl Reader {
         if self.parts.is_done() {
             return Ok(self.form);
         }
-        Err(Failure::new(FailureKind::Peer, "the form breaks off before its last boundary"))
+        Err(FormError::Malformed("it breaks off before its last boundary").into_failure())
     }
 }
 

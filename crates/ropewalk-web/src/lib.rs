@@ -31,6 +31,7 @@ mod events;
 mod file_body;
 mod files;
 mod form;
+mod form_error;
 /// Text in HTML.
 pub mod html;
 mod listing;
@@ -59,6 +60,7 @@ pub use compression::Compression;
 pub use events::{EventStream, ServerEvent};
 pub use files::{Files, FilesOptions, Moved};
 pub use form::{Form, FormLimits, Upload};
+pub use form_error::FormError;
 pub use request::Request;
 pub use resource::{AsyncPage, Page, Resource, page, page_async};
 pub use reverse_proxy::ReverseProxy;

@@ -1,7 +1,9 @@
 //! [`Multipart`]: cuts `multipart/form-data` into its parts as the bytes come (RFC 7578, RFC 2046 section 5.1).
 
 use memchr::memmem;
-use ropewalk_core::{Failure, FailureKind};
+use ropewalk_core::Failure;
+
+use crate::FormError;
 
 /// Where in a form it is. It holds no more than a part's head, or a piece that may be the beginning of a boundary.
 pub(crate) struct Multipart {
@@ -160,7 +162,7 @@ enum Step {
 }
 
 fn broken(why: &'static str) -> Failure {
-    Failure::new(FailureKind::Peer, why)
+    FormError::Malformed(why).into_failure()
 }
 
 impl PartHead {

@@ -1,5 +1,7 @@
 //! [`ReverseProxy`]: what another server answers (RFC 9110 section 7.6).
 
+use std::rc::Rc;
+
 use http::header::{
     CONNECTION, CONTENT_LENGTH, EXPECT, HOST, PROXY_AUTHENTICATE, PROXY_AUTHORIZATION, TE, TRAILER,
     TRANSFER_ENCODING, UPGRADE,
@@ -15,7 +17,8 @@ use crate::{Answer, Request, Resource};
 /// download is held here.
 ///
 /// `X-Forwarded-For`, `-Proto` and `-Host` tell the other server who asked for what; the fields that concern one
-/// connection only are taken out. An upgrade (a WebSocket, say) joins the two connections. A server that cannot be
+/// connection only are taken out. What the server says before its answer, such as 103 Early Hints, is handed on too. An
+/// upgrade (a WebSocket, say) joins the two connections. A server that cannot be
 /// reached is a 502, one that does not answer in the agent's time a 504.
 pub struct ReverseProxy {
     agent: Agent,
@@ -82,6 +85,13 @@ impl ReverseProxy {
         ask.headers.remove(CONTENT_LENGTH); // It is framed anew.
         ask.headers.remove(EXPECT); // The client is told to go on when the body is first asked for.
         ask.content = if is_nothing { Content::empty() } else { body.into() };
+        let client = request.clone().into_inner().downgrade();
+        ask.informed = Some(Rc::new(move |status, headers| {
+            // Whether to go on with a body is between each two (RFC 9110 section 10.1.1).
+            if let Some(client) = client.upgrade().filter(|_| status != StatusCode::CONTINUE) {
+                client.inform(status, &without_hops(headers));
+            }
+        }));
         Ok(ask)
     }
 

@@ -9,7 +9,7 @@ use ropewalk_core::Failure;
 use ropewalk_http::{Content, HttpFactory, HttpLimits, Responder};
 
 use crate::error_page::error_page;
-use crate::{AccessLog, Answer, Compression, Request, Resource};
+use crate::{AccessLog, Answer, Compression, FormError, Request, Resource};
 
 /// Answers requests out of a tree of resources.
 ///
@@ -141,8 +141,11 @@ fn settle_status(request: &Request, status: StatusCode, error_page: &ErrorPage) 
     }
 }
 
-/// A resource failed: that is for the log, not for the client.
+/// A resource failed: that is for the log, not for the client, unless the client's form was at fault.
 fn failed(request: &Request, why: &Failure) -> Answer {
+    if let Some(form) = why.check::<FormError>().filter(|_| !request.is_begun()) {
+        return Answer::Status(form.status());
+    }
     let (method, path) = (request.method(), request.path());
     tracing::error!(target: "ropewalk::web", "answering {method} {path}: {why}");
     if request.is_begun() {

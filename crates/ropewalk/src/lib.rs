@@ -31,6 +31,7 @@
 //! | listen and connect | [`listen`], [`connect`], [`endpoints`], or the types in [`net`] |
 //! | ask for a page | [`get_page`], [`agent`], [`http`] |
 //! | serve pages | [`web`], [`http`] |
+//! | talk on IRC, or serve it | [`irc`] |
 //! | wait for a result | [`Deferred`], [`gather_results`], [`race`], [`Reactor::spawn`] for `async` |
 //! | wait for a time | [`Reactor::call_later`], [`LoopingCall`], [`defer_later`] |
 //! | reach another connection | [`ProtocolRef`], [`Transport`] |
@@ -47,19 +48,21 @@ pub use ropewalk_core::{
     ConnectionLimits, Consumer, CooperativeTask, Cooperator, Cx, Datagram, DatagramEndpoint,
     DatagramProtocol, DatagramTransport, Deferred, DeferredList, DeferredListOptions, DeferredLock,
     DeferredQueue, DeferredSemaphore, DelayedCall, Description, Driver, EndpointError, Endpoints,
-    Event, Factory, Failure, FailureGroup, FailureKind, FirstError, Flow, Layer, LayerIo, Lineage,
-    ListResult, ListeningPort, LockGuard, Loop, LoopingCall, NotActive, Notify, OutQueue, Outcome,
-    Producer, Protocol, ProtocolRef, QueueFull, Reactor, ReactorLimits, ReactorRemote, ReactorTime,
-    Readiness, RemoteError, Resolve, Resolver, Segment, SemaphoreGuard, ServerEndpoint,
-    ShutdownPart, Sink, SlotId, Source, Streaming, Time, Timers, Transport, TurnShare, Wait,
-    WeakTransport, defer_later, gather_results, race, until_first_success,
+    Event, Factory, Failure, FailureGroup, FailureKind, FileRange, FirstError, Flow, Layer,
+    LayerIo, Lineage, ListResult, ListeningPort, LockGuard, Loop, LoopingCall, NotActive, Notify,
+    OutQueue, Outcome, Producer, Protocol, ProtocolRef, QueueFull, Reactor, ReactorLimits,
+    ReactorRemote, ReactorTime, Readiness, RemoteError, Resolve, Resolver, Segment, SemaphoreGuard,
+    ServerEndpoint, ShutdownPart, Sink, SlotId, Source, Streaming, Time, Timers, Transport,
+    TurnShare, Wait, WeakTransport, defer_later, gather_results, race, until_first_success,
 };
 /// Lines, netstrings, length prefixes; idle timeouts, rate limits, connection limits.
 pub use ropewalk_framing as framing;
 /// HTTP/1.1, a server's side and a client's.
 pub use ropewalk_http as http;
-/// IRC: its messages and names, and a client.
+/// IRC: its messages, a client, a server, and the network of users behind it.
 pub use ropewalk_irc as irc;
+/// A client of the NATS message broker.
+pub use ropewalk_nats as nats;
 /// Drivers, sockets, files and signals of this machine.
 pub use ropewalk_net as net;
 /// TLS on any transport: servers, clients, what was negotiated.

@@ -17,6 +17,7 @@ const LAYERS: &[(&str, u8)] = &[
     ("ropewalk-dns", 2),
     ("ropewalk-mail", 2),
     ("ropewalk-irc", 2),
+    ("ropewalk-nats", 2),
     ("ropewalk-db", 2),
     ("ropewalk-glib", 2),
     ("ropewalk-qt", 2),

@@ -4,11 +4,11 @@ use std::cell::RefCell;
 use std::rc::Rc;
 use std::time::Duration;
 
-use ropewalk_chat::{Listener, Member, Notice, RoomEvent};
 use ropewalk_core::Time;
+use ropewalk_irc::network::{Event, Listener, Notice, Registration, Speech, User};
 
 use crate::evening::Evening;
-use crate::visitor::{Answered, Visitor, ask, get, open_page, post};
+use crate::visitor::{Answered, Visitor, open_page, post};
 
 const SECOND: Duration = Duration::from_secs(1);
 const NOTHING: [&str; 0] = [];
@@ -18,7 +18,9 @@ fn refused(status: u16, why: &str) -> Answered {
 }
 
 fn noted(note: &str) -> Answered {
-    Answered { status: 200, body: format!("{{\"note\":\"{note}\"}}") }
+    let body =
+        if note.is_empty() { "{}".to_owned() } else { format!("{{\"notes\":[\"{note}\"]}}") };
+    Answered { status: 200, body }
 }
 
 #[test]
@@ -34,7 +36,7 @@ fn browsers_and_lines_spend_an_evening() {
     assert_eq!(alice.say(&evening, "/msg CAROLINE hush"), noted("caroline was told."));
     evening.say(&carol, "/msg bob psst");
     bob.say(&evening, "/nick robert");
-    assert_eq!(bob.say(&evening, "/who"), noted("Here are: alice, caroline, robert"));
+    assert_eq!(bob.say(&evening, "/who"), noted("3 here: alice, caroline, robert"));
     evening.say(&carol, "/quit");
 
     let heard_by_all = [
@@ -42,13 +44,15 @@ fn browsers_and_lines_spend_an_evening() {
         "acted Bob bows",
         "renamed carol caroline",
         "renamed Bob robert",
-        "left caroline quit",
+        "quit caroline quit",
     ];
     let came = ["joined Bob", "joined carol"];
-    assert_eq!(alice.news(&evening), [&came[..], &heard_by_all].concat());
+    let mut alices = [&came[..], &heard_by_all].concat();
+    alices.insert(5, "said alice caroline hush");
+    assert_eq!(alice.news(&evening), alices, "also what she says to one alone");
     let mut bobs = heard_by_all.to_vec();
     bobs.insert(0, "joined carol");
-    bobs.insert(4, "told caroline psst");
+    bobs.insert(4, "said caroline Bob psst");
     assert_eq!(bob.news(&evening), bobs);
     assert_eq!(
         carol.shown(),
@@ -69,9 +73,9 @@ fn who_comes_in_is_told_who_is_there() {
     let evening = Evening::new();
     let chat = open_page(&evening);
     let _carol = evening.join("carol");
-    let answer = post(&evening, "/join", "", "name= alice ");
-    assert!(answer.body.ends_with("\"name\":\"alice\",\"who\":[\"alice\",\"carol\"]}"));
-    assert_eq!((chat.members(), evening.room.len()), (1, 2));
+    let alice = Visitor::enter(&evening, " alice ");
+    assert_eq!(alice.news(&evening), ["room #lobby alice carol"]);
+    assert_eq!((chat.members(), evening.users()), (1, 2));
 }
 
 #[test]
@@ -82,9 +86,9 @@ fn a_name_that_cannot_be_is_refused_with_the_reason() {
     let taken = refused(409, "somebody has that name already");
     for (name, answer) in [
         ("name=ALICE", taken),
-        ("name=al ice", refused(422, "a name has letters, digits, - _ and . only, not \\\\u{20}")),
-        ("name=%3Cb%3E", refused(422, "a name has letters, digits, - _ and . only, not \\\\u{3c}")),
-        ("name=abcdefghijklmnopqrstuvwxyz", refused(422, "a name has at most 24 letters")),
+        ("name=al ice", refused(422, "a name cannot have  ")),
+        ("name=%3Cb%3E", refused(422, "a name cannot have <")),
+        ("name=abcdefghijklmnopqrstuvwxyz1234567", refused(422, "a name has at most 32 bytes")),
         ("name=", refused(422, "a name has at least one letter")),
         ("", refused(422, "a name has at least one letter")),
     ] {
@@ -102,7 +106,7 @@ fn what_is_not_understood_is_noted_to_one_alone() {
     let (alice, bob) = (Visitor::join(&evening, "alice"), Visitor::join(&evening, "bob"));
     let empty = || refused(422, "there is nothing to say in that");
     for (line, answer) in [
-        ("/dance wildly", noted("There is no such command; /help lists them.")),
+        ("/dance wildly", noted("There is no command /dance; /help lists them.")),
         ("/me", empty()),
         ("/msg", empty()),
         ("/msg nobody hi", refused(422, "nobody here has that name")),
@@ -121,12 +125,11 @@ fn all_see_the_same_safe_text() {
     let _page = open_page(&evening);
     let (alice, bob) = (Visitor::join(&evening, "alice"), Visitor::join(&evening, "bob"));
     bob.say(&evening, "%E2%80%AE%1B[2J%22\\%3C/script%3E%80");
-    let safe =
-        "said\",\"name\":\"bob\",\"text\":\"\u{fffd}\u{fffd}[2J\\\"\\\\\\u003c/script>\u{fffd}\"}";
-    for (visitor, after) in [(&alice, 1), (&bob, 0)] {
+    let safe = "\"text\":\"\u{fffd}\u{fffd}[2J\\\"\\\\</script>\u{fffd}\"";
+    for (visitor, after) in [(&alice, 2), (&bob, 1)] {
         visitor.seen.set(after);
         let shown = visitor.poll(&evening).answer().expect("there is news").body;
-        assert!(shown.ends_with(&format!("{safe}]")), "{shown}");
+        assert!(shown.contains(safe), "{shown}");
     }
 }
 
@@ -195,22 +198,18 @@ fn a_stream_goes_on_behind_the_last_event_that_was_seen() {
     let _page = open_page(&evening);
     let (alice, bob) = (Visitor::join(&evening, "alice"), evening.join("bob"));
     evening.say(&bob, "one");
-    let target = format!("/events?token={}&since=0", alice.token);
-    let stream = get(&evening, &target);
-    assert!(
-        stream.shown().contains("id: 1\ndata: {\"n\":1,\"kind\":\"joined\",\"name\":\"bob\"}\n\n")
-    );
-    assert!(stream.shown().contains("id: 2\n"));
+    let stream = alice.get(&evening, "/events?since=0");
+    assert!(stream.shown().contains("id: 2\ndata: {\"n\":2,"), "{}", stream.shown());
+    assert!(stream.shown().contains("id: 3\n"));
     stream.log().transport().abort_connection();
     evening.say(&bob, "two");
-    let fields = "Last-Event-ID: 2";
-    let stream = ask(&evening, &format!("GET {target} HTTP/1.1\r\nHost: room\r\n{fields}\r\n\r\n"));
+    let stream = alice.get_with(&evening, "/events?since=0", "Last-Event-ID: 3\r\n");
     evening.say(&bob, "three");
     let shown = stream.shown();
-    assert!(!shown.contains("id: 2\n"), "{shown}");
-    assert!(shown.contains("id: 3\n") && shown.contains("id: 4\n"), "{shown}");
+    assert!(!shown.contains("id: 3\n"), "{shown}");
+    assert!(shown.contains("id: 4\n") && shown.contains("id: 5\n"), "{shown}");
     evening.advance(SECOND * 300);
-    assert_eq!(evening.room.len(), 2, "who has a stream is there");
+    assert_eq!(evening.users(), 2, "who has a stream is there");
     alice.leave(&evening);
     assert!(stream.shown().ends_with("\r\n0\r\n\r\n"), "{}", stream.shown());
 }
@@ -224,7 +223,7 @@ fn who_leaves_is_gone_at_once() {
     let poll = alice.poll(&evening);
     assert_eq!(alice.leave(&evening).status, 200);
     assert_eq!(alice.read(&poll), NOTHING);
-    let gone = refused(410, "you are not in the room any more");
+    let gone = refused(410, "you are not connected any more");
     assert_eq!(alice.poll(&evening).answer(), Some(gone));
     assert_eq!(alice.say(&evening, "hello?").status, 410);
     assert_eq!(alice.leave(&evening).status, 200, "twice is as good");
@@ -242,8 +241,8 @@ fn closing_the_room_ends_what_waits_and_all_are_told() {
         ["waiting", "absent", "streaming"].map(|name| Visitor::join(&evening, name));
     waiting.news(&evening);
     let poll = waiting.poll(&evening);
-    let stream = get(&evening, &format!("/events?token={}", streaming.token));
-    evening.room.close();
+    let stream = streaming.get(&evening, "/events");
+    evening.server.close();
     evening.settle();
     assert_eq!(waiting.read(&poll), ["closed"]);
     assert!(stream.shown().contains("\"kind\":\"closed\"}\n\n\r\n0\r\n\r\n"), "{}", stream.shown());
@@ -253,7 +252,7 @@ fn closing_the_room_ends_what_waits_and_all_are_told() {
         assert_eq!(visitor.poll(&evening).answer().map(|answer| answer.status), Some(410));
         assert_eq!(visitor.say(&evening, "hello?").status, 410);
     }
-    let closed = refused(503, "the room is closed");
+    let closed = refused(503, "the network is closed");
     assert_eq!(post(&evening, "/join", "", "name=late"), closed);
     evening.advance(SECOND * 5);
     assert_eq!(chat.members(), 0);
@@ -261,12 +260,13 @@ fn closing_the_room_ends_what_waits_and_all_are_told() {
 
 /// Greets everybody who speaks.
 #[derive(Default)]
-struct Robot(RefCell<Option<Member>>);
+struct Robot(RefCell<Option<User>>);
 
 impl Listener for Robot {
     fn notified(&self, notice: &Notice) {
-        if let (RoomEvent::Said { name, .. }, Some(member)) = (notice.event(), &*self.0.borrow()) {
-            member.say(Time::START, &format!("hello {name}")).expect("it speaks seldom");
+        if let (Event::Said { to, .. }, Some(user)) = (notice.event(), &*self.0.borrow()) {
+            let greeting = Speech::message(&format!("hello {}", notice.source().nick()));
+            user.say(Time::START, &to.to_string(), greeting).expect("it speaks seldom");
         }
     }
 }
@@ -276,7 +276,11 @@ fn an_answer_stands_below_what_it_answers() {
     let evening = Evening::new();
     let _page = open_page(&evening);
     let robot = Rc::new(Robot::default());
-    robot.0.replace(Some(evening.room.join("robot", robot.clone()).expect("nobody is called so")));
+    let registration = Registration::new("robot");
+    let user = evening.server.connect(Time::START, &registration, robot.clone());
+    let user = user.expect("nobody is called so");
+    user.join(Time::START, "#lobby", None).expect("all may");
+    robot.0.replace(Some(user));
     let alice = Visitor::join(&evening, "alice");
     alice.say(&evening, "anybody here?");
     assert_eq!(alice.news(&evening), ["said alice anybody here?", "said robot hello alice"]);

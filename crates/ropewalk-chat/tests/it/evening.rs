@@ -1,19 +1,24 @@
-//! [`Evening`]: a room on a network in memory, and [`Guest`]s who come by.
+//! [`Evening`]: rooms on a network in memory, and [`Guest`]s who come by.
 
 use std::cell::Cell;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
-use ropewalk_chat::{ChatFactory, Room, RoomLimits};
-use ropewalk_core::{FailureKind, Loop, Wait, defer_later};
+use ropewalk_chat::{Chat, ChatFactory};
+use ropewalk_core::{FailureKind, Loop, Time, Wait, defer_later};
+use ropewalk_irc::network::{Network, NetworkLimits, Server};
 use ropewalk_testing::{
-    Log, MemoryClientEndpoint, MemoryDriver, MemoryServerEndpoint, Network, Recorder,
+    Log, MemoryClientEndpoint, MemoryDriver, MemoryServerEndpoint, Network as Wires, Recorder,
 };
 
-/// A loop on which one room listens.
+/// A loop on which one chat listens.
 pub(crate) struct Evening {
-    pub(crate) room: Room,
+    pub(crate) server: Server,
+    pub(crate) chat: Chat,
     pub(crate) event_loop: Loop,
 }
+
+/// When all evenings begin: 2026-11-25 18:00 of UTC.
+const BEGIN: Duration = Duration::from_secs(1_795_629_600);
 
 /// One connection, and what it has been shown.
 pub(crate) struct Guest {
@@ -24,19 +29,27 @@ pub(crate) struct Guest {
 
 impl Evening {
     pub(crate) fn new() -> Self {
-        Self::with(RoomLimits::default(), Network::default())
+        Self::with(NetworkLimits::default(), Wires::default())
     }
 
-    pub(crate) fn with(limits: RoomLimits, network: Network) -> Self {
-        let event_loop = Loop::new(MemoryDriver::new(network));
-        let room = Room::new(limits);
+    pub(crate) fn with(limits: NetworkLimits, wires: Wires) -> Self {
+        let event_loop = Loop::new(MemoryDriver::new(wires));
+        let clock = event_loop.reactor().clone();
+        let calendar = move || SystemTime::UNIX_EPOCH + BEGIN + clock.now().since(Time::START);
+        let server = Server::with_calendar(&Network::new(limits), calendar);
+        let chat = Chat::open(&server, "#lobby").expect("it is a name");
         let listening = event_loop.reactor().listen_with_limits(
             &MemoryServerEndpoint::new("chat"),
-            ChatFactory::new(room.clone()),
+            ChatFactory::new(&chat),
             ChatFactory::connection_limits(),
         );
         drop(event_loop.run_until(listening).expect("the name is free"));
-        Self { room, event_loop }
+        Self { server, chat, event_loop }
+    }
+
+    /// How many are there.
+    pub(crate) fn users(&self) -> usize {
+        self.server.counts().users
     }
 
     /// Somebody at the door.
@@ -47,7 +60,7 @@ impl Evening {
             .event_loop
             .reactor()
             .connect(&MemoryClientEndpoint::new("chat"), move || Recorder::new(&client));
-        drop(self.event_loop.run_until(connecting).expect("the room listens"));
+        drop(self.event_loop.run_until(connecting).expect("the chat listens"));
         let guest = Guest { log, seen: Cell::new(0) };
         self.settle();
         guest

@@ -1,8 +1,12 @@
 //! Whole evenings in the chat room, over a network in memory and in virtual time.
 
+mod backplane;
+mod broker;
 mod browser;
 mod browser_limits;
 mod evening;
+mod history;
 mod limits;
 mod lines;
+mod rooms;
 mod visitor;

@@ -1,17 +1,18 @@
-//! [`Visitor`]: somebody in the room by a browser, over a network in memory.
+//! [`Visitor`]: somebody who is there by a browser, over a network in memory.
 
 use std::cell::Cell;
 
 use ropewalk_chat::BrowserChat;
 use ropewalk_testing::{Log, MemoryClientEndpoint, MemoryServerEndpoint, Recorder};
 use ropewalk_web::Site;
+use serde_json::Value;
 
 use crate::evening::Evening;
 
-/// Puts the page of the room on the evening's network.
+/// Puts the page of the chat on the evening's network.
 pub(crate) fn open_page(evening: &Evening) -> BrowserChat {
     let reactor = evening.event_loop.reactor();
-    let chat = BrowserChat::new(reactor, &evening.room);
+    let chat = BrowserChat::new(reactor, &evening.chat);
     let factory = Site::new(chat.clone().into_resource()).into_factory();
     let listening = reactor.listen(&MemoryServerEndpoint::new("web"), factory);
     drop(evening.event_loop.run_until(listening).expect("the name is free"));
@@ -83,49 +84,106 @@ pub(crate) struct Visitor {
 }
 
 impl Visitor {
+    /// Comes in, and sees the lobby.
     pub(crate) fn join(evening: &Evening, name: &str) -> Self {
+        let visitor = Self::enter(evening, name);
+        let first = visitor.news(evening);
+        assert!(first[0].starts_with("room #lobby "), "{first:?}");
+        visitor
+    }
+
+    /// Comes in, and has seen nothing.
+    pub(crate) fn enter(evening: &Evening, name: &str) -> Self {
         let answer = post(evening, "/join", "", &format!("name={name}"));
         assert_eq!(answer.status, 200, "{}", answer.body);
-        let (_, token) = answer.body.split_once("\"token\":\"").expect("a token");
-        let token = token.split('"').next().expect("it ends").to_owned();
+        let token = answer.json()["token"].as_str().expect("a token").to_owned();
         assert_eq!(token.len(), 32);
         Self { token, seen: Cell::new(0) }
     }
 
+    fn head(&self) -> String {
+        format!("Chat-Token: {}\r\n", self.token)
+    }
+
+    /// Says something in the lobby.
     pub(crate) fn say(&self, evening: &Evening, text: &str) -> Answered {
-        post(evening, "/say", "", &format!("token={}&text={text}", self.token))
+        self.say_in(evening, "%23lobby", text)
+    }
+
+    pub(crate) fn say_in(&self, evening: &Evening, room: &str, text: &str) -> Answered {
+        self.post(evening, "/say", &format!("room={room}&text={text}"))
+    }
+
+    pub(crate) fn post(&self, evening: &Evening, target: &str, form: &str) -> Answered {
+        post(evening, target, &self.head(), form)
+    }
+
+    pub(crate) fn get(&self, evening: &Evening, target: &str) -> Asked {
+        self.get_with(evening, target, "")
+    }
+
+    /// With more lines of the head.
+    pub(crate) fn get_with(&self, evening: &Evening, target: &str, more: &str) -> Asked {
+        let head = self.head();
+        ask(evening, &format!("GET {target} HTTP/1.1\r\nHost: room\r\n{head}{more}\r\n"))
     }
 
     pub(crate) fn leave(&self, evening: &Evening) -> Answered {
-        post(evening, "/leave", "", &format!("token={}", self.token))
+        self.post(evening, "/leave", "")
     }
 
     /// Asks for what is behind the last that was seen.
     pub(crate) fn poll(&self, evening: &Evening) -> Asked {
-        get(evening, &format!("/news?token={}&since={}", self.token, self.seen.get()))
+        self.get(evening, &format!("/news?since={}", self.seen.get()))
     }
 
-    /// Asks, and reads what it is told at once: kind, name and text of each event.
+    /// Asks, and reads what it is told at once.
     pub(crate) fn news(&self, evening: &Evening) -> Vec<String> {
         self.read(&self.poll(evening))
     }
 
     /// Reads an answer to a poll; from now on its events are seen. Each number is one more than the last.
     pub(crate) fn read(&self, poll: &Asked) -> Vec<String> {
-        let Answered { status, body } = poll.answer().expect("it is answered");
-        assert_eq!(status, 200, "{body}");
-        let events = body.strip_prefix('[').and_then(|body| body.strip_suffix(']'));
-        let events = events.unwrap_or_else(|| panic!("{body} is no list"));
-        events.split_inclusive('}').map(|event| self.read_event(event)).collect()
+        let answer = poll.answer().expect("it is answered");
+        assert_eq!(answer.status, 200, "{}", answer.body);
+        let events = answer.json();
+        let events = events.as_array().expect("a list");
+        events.iter().map(|event| self.read_event(event)).collect()
     }
 
-    fn read_event(&self, event: &str) -> String {
+    fn read_event(&self, event: &Value) -> String {
         let number = self.seen.get() + 1;
-        let start = format!("{{\"n\":{number},");
-        let fields = event.trim_start_matches(',').strip_prefix(&start);
-        let fields = fields.unwrap_or_else(|| panic!("{event} is not number {number}"));
+        assert_eq!(event["n"].as_u64(), Some(number), "{event}");
         self.seen.set(number);
-        let values = fields.split('"').skip(3).step_by(4);
-        values.collect::<Vec<_>>().join(" ")
+        in_words(event)
     }
+}
+
+impl Answered {
+    pub(crate) fn json(&self) -> Value {
+        serde_json::from_str(&self.body).unwrap_or_else(|error| panic!("{error}: {}", self.body))
+    }
+}
+
+/// Kind, name and text of an event, and what else there is to it; not when it was.
+pub(crate) fn in_words(event: &Value) -> String {
+    let mut words = Vec::new();
+    for field in ["kind", "room", "name", "to", "who", "text"] {
+        match &event[field] {
+            Value::String(text) => words.push(text.clone()),
+            Value::Array(people) => {
+                words.extend(
+                    people.iter().map(|one| one["name"].as_str().unwrap_or("?").to_owned()),
+                );
+            }
+            _ => {}
+        }
+    }
+    words.retain(|word| word != "#lobby" || words_of_room(event));
+    words.join(" ")
+}
+
+/// The lobby is what is meant, if nothing is said.
+fn words_of_room(event: &Value) -> bool {
+    event["kind"] == "room"
 }

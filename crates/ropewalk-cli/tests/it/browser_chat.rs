@@ -31,9 +31,15 @@ fn join(url: &str, name: &str) -> String {
     rest.split('"').next().expect("a token").to_owned()
 }
 
+/// The field that says who asks.
+fn field(token: &str) -> String {
+    format!("Chat-Token: {token}")
+}
+
 fn say(url: &str, token: &str, text: &str) -> String {
-    let (token, text) = (format!("token={token}"), format!("text={text}"));
-    ask(&["-d", &token, "--data-urlencode", &text, &format!("{url}/say")])
+    let text = format!("text={text}");
+    let room = ["--data-urlencode", "room=#lobby", "--data-urlencode", &text];
+    ask(&[&["-H", &field(token)], &room[..], &[&format!("{url}/say")]].concat())
 }
 
 #[test]
@@ -55,24 +61,27 @@ fn a_browser_and_a_line_talk_to_each_other() {
     alice.expect("<bob> good <evening> & \"more\"\r\n");
 
     // What was not seen is given at once, and again until the browser says that it has it.
-    let news = format!("{url}/news?token={token}&since=");
+    let (news, own) = (format!("{url}/news?since="), field(&token));
     for _ in 0..2 {
-        let first = ask(&[&format!("{news}0")]);
-        assert!(first.contains("{\"n\":1,\"kind\":\"said\",\"name\":\"bob\""), "{first}");
-        assert!(!first.contains("\"n\":2"), "{first}");
+        let first = ask(&["-H", &own, &format!("{news}0")]);
+        assert!(first.contains("{\"n\":1,") && first.contains("\"kind\":\"room\""), "{first}");
+        assert!(first.contains("{\"n\":2,") && first.contains("\"name\":\"bob\""), "{first}");
+        assert!(!first.contains("\"n\":3"), "{first}");
     }
     // Then a poll waits, and is answered by what is said, which stands in it once.
-    let mut poll = Program::start(&mut asking(&[&format!("{news}1")]));
+    let mut poll = Program::start(&mut asking(&["-H", &own, &format!("{news}2")]));
     alice.say("hello bob");
-    poll.expect("[{\"n\":2,\"kind\":\"said\",\"name\":\"alice\",\"text\":\"hello bob\"}]\n200");
+    let shown = poll.expect("\n200");
+    assert!(shown.starts_with("[{\"n\":3,") && shown.contains("\"text\":\"hello bob\""), "{shown}");
+    assert_eq!(shown.matches("hello bob").count(), 1, "{shown}");
     assert!(poll.wait().success());
 
     // Server-sent events go on from the one that was seen last.
-    let events = ["-N", "-H", "Last-Event-ID: 1", &format!("{url}/events?token={token}")];
+    let events = ["-N", "-H", &own, "-H", "Last-Event-ID: 2", &format!("{url}/events")];
     let mut stream = Program::start(&mut asking(&events));
-    stream.expect("id: 2\n");
+    stream.expect("id: 3\n");
     alice.say("/me waves");
-    stream.expect("\"kind\":\"acted\",\"name\":\"alice\",\"text\":\"waves\"");
+    stream.expect("\"kind\":\"acted\",\"n");
 
     ask(&["-d", &format!("token={token}"), &format!("{url}/leave")]);
     alice.expect("*** bob has left (quit)\r\n");
@@ -95,7 +104,8 @@ fn nobody_comes_in_who_may_not() {
     refused(&["-d", "name=eve", "-H", "Origin: http://elsewhere.example", &join], "403");
     let long = format!("name={}", "x".repeat(20_000));
     refused(&["-d", &long, &join], "413");
-    refused(&[&format!("{url}/news?token=guessed")], "410");
+    refused(&["-H", "Chat-Token: guessed", &format!("{url}/news")], "410");
+    refused(&[&format!("{url}/news?token={token}")], "410"); // What stands in a URL is no token.
     refused(&["-d", "token=guessed&text=hello", &format!("{url}/say")], "410");
     assert!(say(&url, &token, "still here").ends_with("\n200"));
 }

@@ -10,7 +10,7 @@ use rustix::process::Signal;
 use crate::program::{Program, has, note_skip, serve_tcp};
 
 /// Where the library that operates Chromium is; it is fetched the first time.
-fn playwright(test: &str) -> Option<PathBuf> {
+pub(crate) fn playwright(test: &str) -> Option<PathBuf> {
     let place = Path::new(env!("CARGO_TARGET_TMPDIR")).join("playwright");
     let modules = place.join("node_modules");
     if modules.join("playwright-core/package.json").is_file() {
@@ -28,7 +28,16 @@ fn playwright(test: &str) -> Option<PathBuf> {
 
 #[test]
 fn two_pages_and_a_line_talk_and_a_page_comes_back_without_loss() {
-    let test = "two_pages_and_a_line_talk_and_a_page_comes_back_without_loss";
+    spend_an_evening("two_pages_and_a_line_talk_and_a_page_comes_back_without_loss", "");
+}
+
+#[test]
+fn a_page_by_server_sent_events_is_the_same() {
+    spend_an_evening("a_page_by_server_sent_events_is_the_same", "?transport=sse");
+}
+
+/// `query` stands behind the URL of the page on the phone.
+fn spend_an_evening(test: &str, query: &str) {
     if !["chromium", "node", "npm"].into_iter().all(|name| has(test, name)) {
         return;
     }
@@ -38,7 +47,8 @@ fn two_pages_and_a_line_talk_and_a_page_comes_back_without_loss() {
     let url = server.expect("\n");
     let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/it/browser_pages.cjs");
     let mut command = Command::new("node");
-    command.env("NODE_PATH", modules).arg(script).arg(url.trim()).arg(lines.port().to_string());
+    command.env("NODE_PATH", modules).arg(script);
+    command.args([url.trim(), &lines.port().to_string(), query]);
     let mut people = Program::start(&mut command);
     people.expect("stop the server\n");
     server.signal(Signal::TERM);

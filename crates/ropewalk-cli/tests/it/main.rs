@@ -1,12 +1,16 @@
 //! The `ropewalk` command as people use it: the real program, and real ones to talk to it.
 
+mod backplane;
 mod browser_chat;
 mod browser_pages;
 mod chat;
+mod chat_rooms;
 mod command_line;
 mod echo;
 mod ending;
+mod examples;
 mod get;
+mod guest;
 mod log;
 mod nginx;
 mod program;

@@ -1,45 +1,12 @@
 //! `--workers`: several threads behind one address.
 
-use std::io::{BufRead, BufReader, Read, Write};
-use std::net::{SocketAddr, TcpStream};
-use std::time::Duration;
+use std::io::{Read, Write};
+use std::net::TcpStream;
 
 use rustix::process::Signal;
 
+use crate::guest::Guest;
 use crate::program::{Directory, ropewalk, serve, serve_tcp};
-
-/// Somebody in the room.
-struct Guest(BufReader<TcpStream>);
-
-impl Guest {
-    fn join(address: SocketAddr, name: &str) -> Self {
-        let stream = TcpStream::connect(address).expect("it listens");
-        stream.set_read_timeout(Some(Duration::from_secs(20))).expect("it is a socket");
-        let mut guest = Self(BufReader::new(stream));
-        guest.hear("What is your name?");
-        guest.say(name);
-        guest.hear(" here: ");
-        guest
-    }
-
-    fn say(&mut self, line: &str) {
-        let line = format!("{line}\r\n");
-        self.0.get_mut().write_all(line.as_bytes()).expect("the server reads");
-    }
-
-    /// Reads lines up to one with `text` in it.
-    #[track_caller]
-    fn hear(&mut self, text: &str) -> String {
-        loop {
-            let mut line = String::new();
-            let read = self.0.read_line(&mut line).expect("it comes in time");
-            assert!(read > 0, "the server hung up before {text:?}");
-            if line.contains(text) {
-                return line;
-            }
-        }
-    }
-}
 
 #[test]
 fn one_room_is_over_all_workers() {

@@ -5,12 +5,12 @@ use std::rc::Rc;
 
 use bytes::Bytes;
 use ropewalk_core::{
-    Address, Chunk, ConnectionLimits, DatagramProtocol, DatagramTransport, Failure, FailureKind,
-    Layer, LayerIo, OutQueue, Protocol, Reactor, ReactorLimits, Transport,
+    Address, ConnectionLimits, DatagramProtocol, DatagramTransport, Failure, FailureKind, Protocol,
+    Reactor, ReactorLimits, Transport,
 };
 use ropewalk_testing::Recorder;
 
-use crate::puppet::Stage;
+use crate::puppet::{Glass, Stage};
 
 /// Does something when it is dropped.
 struct OnDrop(Option<Box<dyn FnOnce()>>);
@@ -48,20 +48,6 @@ impl Drop for Refills {
     }
 }
 
-struct Plain;
-
-impl Layer for Plain {
-    fn inbound(&mut self, chunk: Chunk<'_>, io: &mut LayerIo<'_>) -> Result<(), Failure> {
-        io.deliver(chunk.as_slice());
-        Ok(())
-    }
-
-    fn outbound(&mut self, from: &mut OutQueue, io: &mut LayerIo<'_>) -> Result<(), Failure> {
-        io.send_queue(from);
-        Ok(())
-    }
-}
-
 fn writing_when_dropped(transport: &Transport) {
     let to = transport.downgrade();
     WRITES_TO.set(Some(Box::new(move || {
@@ -78,7 +64,7 @@ fn bytes_that_write_when_they_have_been_sent_find_nothing_borrowed() {
         let stage = Stage::new();
         let (_, transport) = stage.connect(Recorder::new);
         if layered {
-            transport.start_layer(Plain, Bytes::new());
+            transport.start_layer(Glass, Bytes::new());
         }
         writing_when_dropped(&transport);
         transport.write_bytes(Bytes::from_owner(Refills(&[b'x'; 2000])));

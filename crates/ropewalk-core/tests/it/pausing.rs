@@ -1,12 +1,10 @@
 //! After a pause nothing comes, whatever the driver or a layer still has.
 
 use bytes::Bytes;
-use ropewalk_core::{
-    Chunk, ConnectionLimits, Event, Failure, FailureKind, Flow, Layer, LayerIo, OutQueue,
-};
+use ropewalk_core::{ConnectionLimits, Event, Failure, FailureKind, Flow};
 use ropewalk_testing::{Log, Recorded, Recorder};
 
-use crate::puppet::{Asked, Stage, flow_of};
+use crate::puppet::{Asked, Glass, Stage, flow_of};
 
 fn pausing(log: &Log) -> Recorder {
     Recorder::new(log).reacting(|cx, event| {
@@ -40,26 +38,11 @@ fn what_a_multishot_receive_still_brings_is_held_in_order() {
     assert_eq!(stage.hand.asked(id).last(), Some(&Asked::Receiving(id, true)));
 }
 
-/// Delivers each byte on its own level of the stack, as a record of many would.
-struct Records;
-
-impl Layer for Records {
-    fn inbound(&mut self, chunk: Chunk<'_>, io: &mut LayerIo<'_>) -> Result<(), Failure> {
-        io.deliver(chunk.as_slice());
-        Ok(())
-    }
-
-    fn outbound(&mut self, from: &mut OutQueue, io: &mut LayerIo<'_>) -> Result<(), Failure> {
-        io.send_queue(from);
-        Ok(())
-    }
-}
-
 #[test]
 fn what_a_layer_still_has_is_held() {
     let stage = Stage::new();
     let (log, transport) = stage.connect(pausing);
-    transport.start_layer(Records, Bytes::new());
+    transport.start_layer(Glass, Bytes::new());
     stage.turns();
     let id = transport.slot_id();
     stage.hand.data(id, b"1");

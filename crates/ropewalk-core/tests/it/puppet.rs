@@ -13,8 +13,8 @@ use std::time::Duration;
 
 use ropewalk_core::{
     Address, Chunk, Close, ConnectionLimits, Datagram, Deferred, Driver, Event, Factory, Failure,
-    Flow, Lineage, Loop, Notify, OutQueue, Reactor, ReactorLimits, Segment, Sink, SlotId, Time,
-    Transport, Wait,
+    Flow, Layer, LayerIo, Lineage, Loop, Notify, OutQueue, Reactor, ReactorLimits, Segment, Sink,
+    SlotId, Time, Transport, Wait,
 };
 use ropewalk_testing::{Log, Recorder};
 
@@ -286,4 +286,19 @@ pub(crate) fn flow_of(hand: &Hand, id: SlotId, bytes: &[u8]) -> Rc<Cell<Option<F
         slot.set(Some(sink.event(id, Event::Received(chunk))));
     });
     answer
+}
+
+/// A layer that lets everything through.
+pub(crate) struct Glass;
+
+impl Layer for Glass {
+    fn inbound(&mut self, chunk: Chunk<'_>, io: &mut LayerIo<'_>) -> Result<(), Failure> {
+        io.deliver(chunk.as_slice());
+        Ok(())
+    }
+
+    fn outbound(&mut self, from: &mut OutQueue, io: &mut LayerIo<'_>) -> Result<(), Failure> {
+        io.send_queue(from);
+        Ok(())
+    }
 }

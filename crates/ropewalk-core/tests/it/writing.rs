@@ -8,7 +8,7 @@ use bytes::Bytes;
 use ropewalk_core::{Chunk, Close, Event, Failure, FailureKind, Layer, LayerIo, OutQueue};
 use ropewalk_testing::Recorder;
 
-use crate::puppet::{Asked, Stage};
+use crate::puppet::{Asked, Glass, Stage};
 
 #[test]
 fn writes_of_a_turn_leave_in_one_send() {
@@ -87,21 +87,6 @@ fn an_attachment_waits_for_its_byte() {
     transport.write(b"after");
     stage.turns();
     assert_eq!((stage.hand.wire(), Rc::strong_count(&token)), (b"beforeafter".to_vec(), 1));
-}
-
-/// Lets everything through.
-struct Glass;
-
-impl Layer for Glass {
-    fn inbound(&mut self, chunk: Chunk<'_>, io: &mut LayerIo<'_>) -> Result<(), Failure> {
-        io.deliver(chunk.as_slice());
-        Ok(())
-    }
-
-    fn outbound(&mut self, from: &mut OutQueue, io: &mut LayerIo<'_>) -> Result<(), Failure> {
-        io.send_queue(from);
-        Ok(())
-    }
 }
 
 #[test]

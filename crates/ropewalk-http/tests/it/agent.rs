@@ -303,6 +303,75 @@ fn a_slow_server_is_given_up() {
     assert!(hurried.get("http://silent/").unwrap_err().is(FailureKind::Timeout));
 }
 
+/// Answers a head at once, and counts the bytes of a body that come.
+struct Refuses(&'static [u8], Rc<Cell<usize>>, bool);
+
+impl Protocol for Refuses {
+    fn data_received(&mut self, cx: &mut Cx<'_>, data: &[u8]) {
+        if std::mem::replace(&mut self.2, true) {
+            self.1.set(self.1.get() + data.len());
+        } else {
+            cx.transport().write(self.0);
+        }
+    }
+}
+
+#[test]
+fn a_body_waits_until_it_is_asked_for() {
+    let world = world();
+    let expecting = |host: &str| {
+        let mut ask = ask(Method::PUT, &format!("http://{host}/"), vec![b'x'; 100_000]);
+        ask.headers.insert("expect", "100-continue".parse().unwrap());
+        ask
+    };
+    let began = world.event_loop.reactor().now();
+    world.serve("takes", tell);
+    let response = world.agent.ask(expecting("takes"));
+    assert!(world.text(response).unwrap().ends_with("xxx]"));
+    let waited = world.event_loop.reactor().now().since(began);
+    assert!(waited < AgentOptions::default().continue_timeout, "it was asked for");
+
+    // One that never asks gets it all the same, and one that refuses does not.
+    let refusals: [(&[u8], usize, u16); 2] = [
+        (b"HTTP/1.1 413 No\r\nContent-Length: 0\r\n\r\n", 0, 413),
+        (
+            b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n",
+            100_000,
+            200,
+        ),
+    ];
+    for (answer, bytes, status) in refusals {
+        let (count, world) = (Rc::new(Cell::new(0)), self::world());
+        let counting = count.clone();
+        world.serve_with("a", move || Refuses(answer, counting.clone(), false));
+        let response = world.run(world.agent.ask(expecting("a"))).unwrap();
+        wait(&world, 5);
+        assert_eq!((response.status.as_u16(), count.get()), (status, bytes));
+    }
+    let (count, world) = (Rc::new(Cell::new(0)), self::world());
+    let counting = count.clone();
+    world.serve_with("silent", move || Refuses(b"", counting.clone(), false));
+    let asked = world.agent.ask(expecting("silent"));
+    wait(&world, 5);
+    assert_eq!(count.get(), 100_000);
+    drop(asked);
+}
+
+#[test]
+fn a_server_that_knows_no_expectation_is_asked_again_without() {
+    let world = world();
+    world.serve("old", |request: Request| {
+        if request.header("expect").is_some() {
+            request.fail(StatusCode::EXPECTATION_FAILED);
+        } else {
+            tell(request);
+        }
+    });
+    let mut ask = ask(Method::PUT, "http://old/", "the body");
+    ask.headers.insert("expect", "100-continue".parse().unwrap());
+    assert!(world.text(world.agent.ask(ask)).unwrap().ends_with("[the body]"));
+}
+
 #[test]
 fn cancelling_a_request_loses_its_connection() {
     let world = world();

@@ -267,7 +267,11 @@ fn head_does_not_read_the_stream_that_get_would_send() {
     let counted = read.clone();
     let server = served(move |request: Request| {
         let read = counted.clone();
-        let body = StreamedBody { left: 3, on_read: Box::new(move || read.set(read.get() + 1)) };
+        let body = StreamedBody {
+            piece: "piece",
+            left: 3,
+            on_read: Box::new(move || read.set(read.get() + 1)),
+        };
         request.respond_with(Content::stream(body));
     });
     server.feed(b"HEAD / HTTP/1.1\r\nHost: x\r\n\r\n");
@@ -281,6 +285,7 @@ fn head_does_not_read_the_stream_that_get_would_send() {
 
 /// So many pieces.
 struct StreamedBody {
+    piece: &'static str,
     left: usize,
     on_read: Box<dyn Fn()>,
 }
@@ -299,8 +304,26 @@ impl http_body::Body for StreamedBody {
         }
         self.left -= 1;
         (self.on_read)();
-        std::task::Poll::Ready(Some(Ok(http_body::Frame::data("piece".into()))))
+        std::task::Poll::Ready(Some(Ok(http_body::Frame::data(self.piece.into()))))
     }
+}
+
+#[test]
+fn a_body_of_nothing_lets_all_others_have_their_turn() {
+    const FRAMES: usize = 10_000;
+    let (read, others_turn) = (Rc::new(Cell::new(0)), Rc::new(Cell::new(0)));
+    let (counting, noting) = (read.clone(), others_turn.clone());
+    let server = served(move |request: Request| {
+        let (read, counting, noting) = (counting.clone(), counting.clone(), noting.clone());
+        let another = move || noting.set(read.get());
+        request.transport().reactor().call_later(std::time::Duration::ZERO, another);
+        let on_read = Box::new(move || counting.set(counting.get() + 1));
+        request.respond_with(Content::stream(StreamedBody { piece: "", left: FRAMES, on_read }));
+    });
+    server.feed(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n");
+    assert!((1..FRAMES).contains(&others_turn.get()), "{} frames before it", others_turn.get());
+    assert_eq!(read.get(), FRAMES);
+    assert!(text(&server).ends_with("\r\n\r\n0\r\n\r\n"), "and then it is over");
 }
 
 #[test]

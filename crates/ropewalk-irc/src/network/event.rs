@@ -124,7 +124,7 @@ pub enum Target {
     Ranked(ChannelName, Ranks),
 }
 
-/// The identity of an event (IRCv3 `msgid`), unique on its network and over restarts. No spaces, at most 64
+/// The identity of an event (IRCv3 `msgid`), unique on its network, on those linked with it, and over restarts. No spaces, at most 64
 /// bytes.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct MsgId(Arc<str>);

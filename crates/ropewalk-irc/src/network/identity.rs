@@ -42,7 +42,8 @@ pub struct Registration {
     pub realname: String,
     /// The account that they have proven to own.
     pub account: Option<String>,
-    /// Stands for somebody on another network, which has counted what they do: nothing is too fast here.
+    /// Stands for somebody on another network, which has counted what they do, and has looked whether they may:
+    /// nothing is too fast here, and no channel refuses them.
     pub is_relayed: bool,
 }
 

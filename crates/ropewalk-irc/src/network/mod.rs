@@ -76,5 +76,6 @@ pub use ranks::Ranks;
 pub use refusal::Refusal;
 pub use server::Server;
 pub use speech::{Speech, SpeechKind};
+pub use state::ChannelState;
 pub use user::User;
 pub use whowas::WasHere;

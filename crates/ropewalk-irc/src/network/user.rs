@@ -225,7 +225,7 @@ impl User {
     }
 
     /// Leaves the network, for a reason that the others hear. What is too long of it is cut.
-    pub fn quit(self, reason: &str) {
+    pub fn quit(&self, reason: &str) {
         self.leave(reason);
     }
 }

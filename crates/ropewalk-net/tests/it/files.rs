@@ -110,3 +110,62 @@ fn what_cannot_be_a_root_says_so() {
     let missing = Directory::open(&pool, Path::new("/nowhere/at/all"), Symlinks::Within);
     assert!(missing.err().unwrap().to_string().contains("/nowhere/at/all"));
 }
+
+/// Has the system forget what it has of a file in its memory, if it can.
+fn forget(path: &Path) {
+    let file = fs::File::open(path).expect("a file");
+    file.sync_all().expect("it is written");
+    rustix::fs::fadvise(&file, 0, None, rustix::fs::Advice::DontNeed).expect("advice is heard");
+}
+
+#[test]
+fn what_is_not_in_memory_is_read_by_the_ring_and_else_by_a_thread() {
+    let test = "what_is_not_in_memory_is_read_by_the_ring_and_else_by_a_thread";
+    let tree = Tree::new("uncached");
+    let path = tree.0.join("root/large");
+    let bytes: Vec<u8> = (0..1_000_000u32).flat_map(u32::to_le_bytes).collect();
+    fs::write(&path, &bytes).expect("a file");
+    // A pool that takes no job: what needs a thread fails.
+    let limits = ThreadPoolLimits { threads_max: 1, jobs_max: 0 };
+    let read_all = |name: &str| -> Result<Vec<u8>, Failure> {
+        let event_loop = new_loop(Some(name))?;
+        let pool = ThreadPool::new(event_loop.reactor(), limits);
+        let directory = Directory::open(&pool, &tree.0.join("root"), Symlinks::Within)?;
+        let file = event_loop.run_until(directory.open_file("large"))?;
+        forget(&path);
+        let mut all = Vec::new();
+        while all.len() < bytes.len() {
+            // Several at a time; one of them nobody waits for.
+            let offset = all.len() as u64;
+            drop(file.read_at(offset + 300_000, 1_000_000));
+            let read = file.read_at(offset, 1_000_000);
+            all.extend_from_slice(&event_loop.run_until(read)?);
+        }
+        assert!(event_loop.run_until(file.read_at(bytes.len() as u64, 10))?.is_empty());
+        Ok(all)
+    };
+    let by_thread = read_all("epoll");
+    if by_thread.is_ok() {
+        return crate::rig::skip(test, "a file system that forgets what it has in memory");
+    }
+    assert!(by_thread.is_err_and(|failure| failure.is(ropewalk_core::FailureKind::Limit)));
+    if ropewalk_net::NetDriver::by_name("uring").is_ok() {
+        assert!(read_all("uring").expect("the ring reads it") == bytes);
+    }
+}
+
+#[test]
+fn a_loop_that_ends_while_it_reads_leaves_nothing_behind() {
+    let tree = Tree::new("ends");
+    let path = tree.0.join("root/large");
+    fs::write(&path, vec![7; 8_000_000]).expect("a file");
+    for _ in 0..20 {
+        let Ok(event_loop) = new_loop(Some("uring")) else { return };
+        let directory = tree.open(&event_loop, Symlinks::Within);
+        let file = event_loop.run_until(directory.open_file("large")).expect("a file");
+        forget(&path);
+        let reads: Vec<_> = (0..100).map(|n| file.read_at(n * 70_000, 65_536)).collect();
+        drop(event_loop); // The kernel may not write to what has been given back.
+        assert!(reads.into_iter().all(|read| !matches!(read.into_result(), Ok(Ok(_)))));
+    }
+}

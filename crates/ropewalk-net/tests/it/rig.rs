@@ -258,7 +258,7 @@ pub(crate) fn program(test: &str, name: &str) -> Option<Command> {
 }
 
 /// A line for the tally.
-fn skip(test: &str, why: &str) {
+pub(crate) fn skip(test: &str, why: &str) {
     let line = format!("{test}: {why}\n");
     eprint!("{line}");
     if let Some(skips) = std::env::var_os("ROPEWALK_SKIPS") {

@@ -172,6 +172,7 @@ fn a_smaller_sibling_is_sent_to_those_who_take_it() {
     ] {
         let response = world.ask(Method::GET, &url, &[("accept-encoding", accepted)]);
         assert_eq!(response.header("content-encoding"), coding, "{accepted}");
+        assert_eq!(response.header("vary"), Some("Accept-Encoding"), "a cache asks again");
         assert!(response.header("content-type").is_some_and(|kind| kind.contains("javascript")));
         assert_eq!(world.read(response).1, text);
     }

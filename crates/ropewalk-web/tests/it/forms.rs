@@ -65,16 +65,20 @@ fn a_form_has_limits_and_must_be_one() {
     let limits = FormLimits {
         field_bytes_max: 100,
         parts_max: 2,
+        files_max: 1,
         file_bytes_max: 1000,
         memory_bytes_max: 10,
     };
     let url = serve(&world, limits, &files);
     let form = "application/x-www-form-urlencoded";
-    for (kind, content) in [
-        (form, vec![b'a'; 200]),
-        (form, b"a&b&c".to_vec()),
-        (MULTIPART, multipart(&[b'x'; 2000])),
+    let file = "--xyz\r\nContent-Disposition: form-data; name=\"f\"; filename=\"f\"\r\n\r\n\r\n";
+    for (status, kind, content) in [
+        (413, form, vec![b'a'; 200]),
+        (413, form, b"a&b&c".to_vec()),
+        (413, MULTIPART, multipart(&[b'x'; 2000])),
+        (413, MULTIPART, format!("{file}{file}--xyz--").into_bytes()),
         (
+            413,
             MULTIPART,
             format!(
                 "--xyz\r\nContent-Disposition: form-data; name=\"{}\"; filename=\"f\"\r\n\r\n\r\n--xyz--",
@@ -82,11 +86,12 @@ fn a_form_has_limits_and_must_be_one() {
             )
             .into_bytes(),
         ),
-        (MULTIPART, b"--xyz\r\n".to_vec()),
-        (MULTIPART, b"nothing".to_vec()),
-        ("text/plain", b"a=1".to_vec()),
-        ("", b"a=1".to_vec()),
+        (400, MULTIPART, b"--xyz\r\n".to_vec()),
+        (400, MULTIPART, b"nothing".to_vec()),
+        (415, "text/plain", b"a=1".to_vec()),
+        (415, "", b"a=1".to_vec()),
     ] {
-        assert_eq!(post(&world, &url, kind, content).0, 500, "{kind}");
+        let sent = String::from_utf8_lossy(&content).into_owned();
+        assert_eq!(post(&world, &url, kind, content).0, status, "{kind}: {sent}");
     }
 }

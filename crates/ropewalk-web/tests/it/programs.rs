@@ -5,7 +5,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::time::Duration;
 
 use ropewalk_http::{Ask, Method};
-use ropewalk_web::{Cgi, CgiOptions, Tree};
+use ropewalk_web::{Cgi, CgiOptions, Compression, Site, Tree};
 
 use crate::rig::{TempDir, World};
 
@@ -24,6 +24,9 @@ fn programs() -> TempDir {
     program(&directory, "broken", "echo no colon; echo");
     program(&directory, "slow", "exec sleep 1000");
     program(&directory, "long", "printf 'Content-Type: x/y\\n\\n'; head -c 3000000 /dev/zero");
+    let raw = "printf 'HTTP/1.1 218 Own\\r\\nX-Raw: 1\\r\\nConnection: close\\r\\n\\r\\nas it is'";
+    program(&directory, "nph-raw", raw);
+    program(&directory, "nph-silent", "exit 0");
     directory.write("not-executable", "x");
     directory
 }
@@ -76,6 +79,7 @@ fn programs_that_do_not_answer_are_errors_and_are_ended() {
     let url = world.serve(Tree::new().with_child("cgi", cgi));
     for (name, status) in [
         ("silent", 502),
+        ("nph-silent", 502),
         ("broken", 502),
         ("slow", 504),
         ("nothing", 404),
@@ -85,6 +89,22 @@ fn programs_that_do_not_answer_are_errors_and_are_ended() {
         ("", 404),
     ] {
         assert_eq!(world.get(&format!("{url}/cgi/{name}")).0, status, "{name}");
+    }
+}
+
+#[test]
+fn a_program_that_speaks_http_itself_is_not_edited() {
+    let (world, directory) = (World::new(), programs());
+    let cgi = Cgi::new(directory.path(), &world.pool);
+    let mut site = Site::new(cgi);
+    site.compression = Some(Compression::default());
+    let url = world.serve_site(site);
+    for _ in 0..2 {
+        let fields = [("accept-encoding", "gzip")];
+        let response = world.ask(Method::GET, &format!("{url}/nph-raw"), &fields);
+        assert_eq!((response.status.as_u16(), response.header("x-raw")), (218, Some("1")));
+        assert_eq!((response.header("date"), response.header("vary")), (None, None));
+        assert_eq!(world.read(response).1, "as it is");
     }
 }
 

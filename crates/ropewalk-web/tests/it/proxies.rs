@@ -1,5 +1,8 @@
 //! A reverse proxy between a real client and a real server.
 
+use std::cell::RefCell;
+use std::rc::Rc;
+
 use bytes::Bytes;
 use http::StatusCode;
 use ropewalk_core::{Cx, Deferred, Protocol, Resolver};
@@ -66,6 +69,16 @@ fn upstream() -> Router {
                 Answer::NotDoneYet
             }),
         )
+        .get(
+            "/base/hints",
+            page(|request: &Request| {
+                let mut hints = http::HeaderMap::new();
+                hints.insert("link", "</a.css>; rel=preload".parse().expect("a value"));
+                hints.insert("connection", "close".parse().expect("a value"));
+                request.inform(StatusCode::EARLY_HINTS, &hints);
+                "the answer"
+            }),
+        )
         .get("/base/teapot", page(|_| StatusCode::IM_A_TEAPOT))
         .get("/base/moves", page(|request: &Request| request.redirect("/x")))
         .get(
@@ -106,6 +119,23 @@ fn requests_go_on_and_answers_come_back() {
         let response = world.run(world.agent.ask(ask)).expect("an answer");
         assert_eq!(world.read(response).1.len(), 5_000_000);
     }
+}
+
+#[test]
+fn what_is_said_before_the_answer_is_handed_on() {
+    let world = World::new();
+    let behind = world.serve(upstream());
+    let url = world.serve(Tree::new().with_child("p", proxy(&world, &format!("{behind}/base"))));
+    let heard = Rc::new(RefCell::new(Vec::new()));
+    let noting = heard.clone();
+    let mut ask = Ask::new(Method::GET, &format!("{url}/p/hints")).expect("a URL");
+    ask.informed = Some(Rc::new(move |status, headers| {
+        let names: Vec<String> = headers.keys().map(ToString::to_string).collect();
+        noting.borrow_mut().push((status.as_u16(), names));
+    }));
+    let response = world.run(world.agent.ask(ask)).expect("an answer");
+    assert_eq!(world.read(response).1, "the answer");
+    assert_eq!(*heard.borrow(), [(103, vec!["link".to_owned()])]);
 }
 
 #[test]

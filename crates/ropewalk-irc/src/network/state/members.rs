@@ -21,10 +21,11 @@ impl State {
         if user.is_on(&name) {
             return Err(Refusal::AlreadyOnChannel);
         }
-        if user.channels.len() >= self.limits.channels_per_user_max {
+        if user.channels.len() >= self.limits.channels_per_user_max && !user.is_relayed() {
             return Err(Refusal::TooManyChannels);
         }
         match self.channels.get(&name) {
+            Some(_) if user.is_relayed() => {}
             Some(channel) => channel.admit(&user.identity, user.invitation_to(&name), key)?,
             None if self.channels.len() >= self.limits.channels_max => {
                 return Err(Refusal::NoMoreChannels);
@@ -152,7 +153,8 @@ impl State {
     /// channels that belong to nobody.
     pub(super) fn check_operator(&self, who: UserId, channel: &Channel) -> Result<(), Refusal> {
         let is_operator = channel.ranks_of(who).is_some_and(|ranks| ranks.operator);
-        if is_operator || self.user(who)?.modes.operator {
+        let user = self.user(who)?;
+        if is_operator || user.modes.operator || user.is_relayed() {
             return Ok(());
         }
         Err(Refusal::NotOperator)

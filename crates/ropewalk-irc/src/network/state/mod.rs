@@ -13,8 +13,10 @@ mod modes;
 mod presence;
 mod questions;
 mod speech;
+mod steward;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::hash::{BuildHasher, RandomState};
 use std::sync::Arc;
 use std::time::SystemTime;
 
@@ -28,6 +30,8 @@ use super::part::{Audience, Part, Posted};
 use super::whowas::WhoWas;
 use super::{Event, Identity, MsgId, NetworkLimits, Record, Refusal, UserId, UserModes};
 use crate::{ChannelName, Nick};
+
+pub use steward::ChannelState;
 
 /// Everything that a network knows.
 pub(crate) struct State {
@@ -45,6 +49,8 @@ pub(crate) struct State {
     users_peak: usize,
     /// Counts users and events.
     last_number: u64,
+    /// Sets this network's events apart from those of others that are linked with it: by chance, in the upper half.
+    chance: u64,
     /// When the last event was.
     last_at: SystemTime,
 }
@@ -90,6 +96,7 @@ impl State {
             whowas: WhoWas::default(),
             users_peak: 0,
             last_number: 0,
+            chance: RandomState::new().hash_one(()) << 32,
             last_at: SystemTime::UNIX_EPOCH,
         }
     }
@@ -187,7 +194,7 @@ impl State {
     fn record(&mut self, source: Arc<Identity>, event: Event, at: Moment) -> Arc<Record> {
         self.last_at = self.last_at.max(in_millis(at.wall));
         let at = self.last_at;
-        let msgid = MsgId::new(at, self.next_number());
+        let msgid = MsgId::new(at, self.chance | self.next_number());
         Arc::new(Record { source, event, msgid, at })
     }
 

@@ -104,7 +104,11 @@ impl State {
             return self.route_to_user(who, target);
         }
         let channel = self.channel(name)?;
-        channel.admit_speech(&self.user(who)?.identity)?;
+        let user = self.user(who)?;
+        if user.is_relayed() {
+            return Ok(route_to_channel(who, channel, least));
+        }
+        channel.admit_speech(&user.identity)?;
         if channel.modes.has(ChannelFlag::NoCtcp) && speech.is_some_and(Speech::is_ctcp) {
             return Err(Refusal::NoCtcp);
         }

@@ -13,7 +13,9 @@ pub(crate) fn list(request: &Request<'_>) {
     let (names, conditions): (Vec<_>, Vec<_>) =
         wanted.into_iter().partition(|wanted| matches!(wanted, Wanted::Name(_)));
     request.out.numeric(numeric::RPL_LISTSTART, &["Channel"], "Users  Name");
-    for channel in request.user.list().unwrap_or_default() {
+    let channels = request.user.list().unwrap_or_default();
+    // One that is kept when all have left is made by who comes next, as others see it.
+    for channel in channels.into_iter().filter(|channel| channel.members > 0) {
         let is_named = names.is_empty() || names.iter().any(|name| name.fits(&channel, now));
         if is_named && conditions.iter().all(|condition| condition.fits(&channel, now)) {
             let topic = channel.topic.as_ref().map_or("", |topic| &topic.text);

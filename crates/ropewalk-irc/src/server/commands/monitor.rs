@@ -36,8 +36,7 @@ fn add(request: &Request<'_>) {
     for nick in asked.by_ref() {
         match request.user.watch(nick) {
             Ok(()) => added.push(nick),
-            // What nobody can be called is offline, and will be.
-            Err(Refusal::BadNick(_)) => added.push(nick),
+            Err(Refusal::BadNick(_)) => {} // A mask, say: nobody can be called so.
             Err(refusal @ Refusal::TooManyWatched(_)) => {
                 let rest: Vec<&str> = [nick].into_iter().chain(asked).collect();
                 request.refuse(refusal, About::nick(&rest.join(",")));

@@ -5,6 +5,7 @@ mod bytes;
 mod calls;
 mod connecting;
 mod ending;
+mod files;
 mod half_close;
 mod layers;
 mod limits;
@@ -44,6 +45,7 @@ pub fn check_transport(make: impl Fn() -> Setup) {
     let cases = [
         bytes::cases(),
         ending::cases(),
+        files::cases(),
         half_close::cases(),
         pausing::cases(),
         limits::cases(),

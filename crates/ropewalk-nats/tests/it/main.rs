@@ -1,0 +1,7 @@
+//! The client against a broker in memory, and against Debian's `nats-server`.
+
+mod absence;
+mod broker;
+mod greeting;
+mod messages;
+mod real;
