@@ -10,7 +10,8 @@ use super::HistoryStore;
 /// What a server says of itself, and whom it trusts.
 #[derive(Clone)]
 pub struct IrcSettings {
-    /// What the server is called, before what it says: a host's name. Default `irc.ropewalk.local`.
+    /// What the server is called, before what it says: a host's name. What cannot be in one becomes `_`. Default
+    /// `irc.ropewalk.local`.
     pub server_name: String,
     /// What it is, for people: `LINKS` says it. Default `Ropewalk`.
     pub description: String,

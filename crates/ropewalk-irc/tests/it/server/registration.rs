@@ -247,6 +247,14 @@ fn who_quits_is_told_goodbye_and_the_others_why() {
     assert!(hall.ask(&alice, "LUSERS").iter().all(|line| !line.contains(" 253 ")));
 }
 
+#[test]
+fn a_servers_name_is_one_word_whatever_it_is_set_to() {
+    let hall =
+        Hall::with(limits(), IrcSettings { server_name: "my server\r\n".into(), ..settings() });
+    let client = hall.connect();
+    hall.check(&client, &[("PING x", &[":my_server__ PONG my_server__ :x"])]);
+}
+
 /// The host that is shown of who comes from there, through a proxy.
 fn shown_host(address: &str, hides_hosts: bool) -> String {
     let server = Server::on(&Network::new(limits()));
