@@ -9,4 +9,5 @@ mod history;
 mod limits;
 mod lines;
 mod rooms;
+mod soak;
 mod visitor;
