@@ -372,3 +372,26 @@ fn of_two_rooms_with_one_name_the_older_holds() {
     town.say(&alice, "/kick mallory it is mine");
     assert_eq!(mallory.shown(), ["*** alice has sent mallory away (it is mine)"]);
 }
+
+#[test]
+fn thousands_of_lines_said_while_nats_is_away_come_without_a_storm() {
+    let town = Town::new();
+    let (here, there) = (town.process("here"), town.process("there"));
+    let (alice, bob) = (town.join(&here, "alice"), town.join(&there, "bob"));
+    town.broker.fall(&town.event_loop);
+    for part in 0..10 {
+        let lines: String = (0..500).map(|number| format!("{part} {number}\n")).collect();
+        town.say(&alice, lines.trim_end());
+    }
+    let before = town.broker.spread();
+    town.broker.listen(&town.event_loop);
+    town.advance(SECOND * 15);
+    let heard = bob.shown();
+    let said =
+        (0..10).flat_map(|part| (0..500).map(move |number| format!("<alice> {part} {number}")));
+    assert!(
+        heard.iter().map(String::as_str).eq(said.collect::<Vec<_>>().iter().map(String::as_str))
+    );
+    let spread = town.broker.spread() - before;
+    assert!((5_000..5_200).contains(&spread), "{spread}");
+}
