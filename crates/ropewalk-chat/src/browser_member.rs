@@ -97,6 +97,7 @@ impl BrowserMember {
     /// Says a line, or does what a command says; gives what is to be shown to this browser alone. A line that was done
     /// already is not done again.
     pub(crate) fn run(&self, now: Time, line: &Line<'_>) -> Result<Value, Refusal> {
+        self.0.absent_since.set(now); // It speaks.
         if let (Some(number), Some((last, answer))) = (line.number, &*self.0.last_line.borrow())
             && number <= *last
         {

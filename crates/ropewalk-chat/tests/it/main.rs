@@ -4,6 +4,7 @@ mod backplane;
 mod broker;
 mod browser;
 mod browser_limits;
+mod day;
 mod evening;
 mod history;
 mod limits;
