@@ -14,8 +14,9 @@ use crate::text::{mode_letters, plain};
 /// The events of a network as JSON. Empty for what is not shown. There is one key.
 pub(crate) struct BrowserForm;
 
-/// People of a room that are listed; the others are counted. A page does not show more.
-const LISTED_MAX: usize = 1_000;
+/// In a room with more people than these, on all threads or on this one, a page is not told who is there, nor who comes
+/// and goes: nobody could follow, and each would have to be told of each.
+pub(crate) const LISTED_MAX: usize = 200;
 
 impl Encoding for BrowserForm {
     fn encode(record: &Record, _: u64) -> Bytes {
@@ -93,15 +94,16 @@ fn typing(tags: &str) -> Option<&str> {
 
 /// A room as who is in it sees it now.
 pub(crate) fn room(user: &User, room: &ChannelName) -> Result<Value, Refusal> {
-    let people = user.names(room.as_str())?;
+    let count = user.channel(room.as_str())?.members;
     let topic = user.topic(room.as_str())?;
-    let listed: Vec<Value> = people.iter().take(LISTED_MAX).map(person).collect();
+    let people = if count > LISTED_MAX { Vec::new() } else { user.names(room.as_str())? };
+    let listed: Vec<Value> = people.iter().map(person).collect();
     Ok(json!({
         "kind": "room",
         "room": room.as_str(),
         "topic": topic.map_or(String::new(), |topic| plain(&topic.text)),
         "who": listed,
-        "count": people.len(),
+        "count": count,
     }))
 }
 

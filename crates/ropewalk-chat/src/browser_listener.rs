@@ -5,7 +5,7 @@ use std::rc::Weak;
 use bytes::Bytes;
 use ropewalk_irc::network::{Event, Listener, Notice};
 
-use crate::browser_form::{self, BrowserForm};
+use crate::browser_form::{self, BrowserForm, LISTED_MAX};
 use crate::browser_member::State;
 
 /// Told by the network; it does not keep the member there.
@@ -38,12 +38,15 @@ impl BrowserListener {
 
 impl Listener for BrowserListener {
     fn notified(&self, notice: &Notice) {
-        if is_presence(notice.event()) {
-            if let Some(state) = self.0.upgrade() {
-                state.add_presence(notice.encoded::<BrowserForm>(0));
+        let is_in_crowd = notice.audience() > LISTED_MAX;
+        match notice.event() {
+            Event::Tagged { .. } if is_in_crowd => {}
+            event if is_presence(event) => {
+                if let Some(state) = self.0.upgrade().filter(|_| !is_in_crowd) {
+                    state.add_presence(notice.encoded::<BrowserForm>(0));
+                }
             }
-        } else {
-            self.show(notice);
+            _ => self.show(notice),
         }
     }
 

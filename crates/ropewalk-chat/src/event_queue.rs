@@ -67,6 +67,9 @@ impl EventQueue {
         while self.events.front().is_some_and(|(first, _)| *first <= number) {
             self.pop_first();
         }
+        if self.events.is_empty() {
+            self.events = VecDeque::new(); // Thousands wait with nothing in it.
+        }
     }
 
     pub(crate) fn is_too_much(&self) -> bool {

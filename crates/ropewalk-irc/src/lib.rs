@@ -1,4 +1,4 @@
-//! IRC: the codec of its messages, with the tags of IRCv3, and a client.
+//! IRC: its messages with the tags of IRCv3, a client, and a server with the network of users behind it.
 //!
 //! Everything is sans-I/O: what is read is text that somebody else received, what is written goes into a buffer.
 //! Text is UTF-8 (`UTF8ONLY`); who hears other bytes decides what to do with them before anything here sees them.

@@ -31,6 +31,7 @@
 //! | listen and connect | [`listen`], [`connect`], [`endpoints`], or the types in [`net`] |
 //! | ask for a page | [`get_page`], [`agent`], [`http`] |
 //! | serve pages | [`web`], [`http`] |
+//! | talk on IRC, or serve it | [`irc`] |
 //! | wait for a result | [`Deferred`], [`gather_results`], [`race`], [`Reactor::spawn`] for `async` |
 //! | wait for a time | [`Reactor::call_later`], [`LoopingCall`], [`defer_later`] |
 //! | reach another connection | [`ProtocolRef`], [`Transport`] |
@@ -58,7 +59,7 @@ pub use ropewalk_core::{
 pub use ropewalk_framing as framing;
 /// HTTP/1.1, a server's side and a client's.
 pub use ropewalk_http as http;
-/// IRC: its messages and names, and a client.
+/// IRC: its messages, a client, a server, and the network of users behind it.
 pub use ropewalk_irc as irc;
 /// A client of the NATS message broker.
 pub use ropewalk_nats as nats;

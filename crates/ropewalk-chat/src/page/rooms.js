@@ -73,7 +73,7 @@ function draw() {
   if (!current) return;
   by("title").textContent = current.title;
   by("topic").textContent = by("topic").title = current.isRoom ? current.topic : "Between the two of you";
-  drawPeople(current.isRoom ? current.people : [], open);
+  drawPeople(current.isRoom ? current.people : [], current.isRoom && current.crowd, open);
   drawTyping();
 }
 
@@ -133,10 +133,11 @@ async function catchUp(pane) {
   past.filter(one => one.kind !== "topic").forEach(one => line(pane, one));
 }
 
-function enter({ room, topic, who }) {
+function enter({ room, topic, who, count }) {
   const pane = paneOf(room);
   pane.topic = topic;
   pane.people = new Map(who.map(({ name, away }) => [name, { away }]));
+  pane.crowd = count > who.length ? count : 0; // So many that nobody is named.
   return pane;
 }
 

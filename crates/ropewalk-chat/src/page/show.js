@@ -62,7 +62,8 @@ export function prepend(log, items) {
   log.scrollTop = log.scrollHeight - below;
 }
 
-export function drawPeople(people, open) {
+export function drawPeople(people, crowd, open) {
+  if (crowd) return by("who").replaceChildren(element("li", `${crowd.toLocaleString()} people`));
   const sorted = [...people].sort(([one], [other]) => one.localeCompare(other));
   by("who").replaceChildren(...sorted.map(([name, { away }]) => {
     const button = element("button", name, away ? "away" : "");

@@ -65,7 +65,7 @@ impl Irc {
 
     /// The account that it is logged in to.
     pub fn account(&self) -> Option<String> {
-        self.0.state.borrow().registration.account.clone()
+        self.0.state.borrow().registration.login.account.clone()
     }
 
     /// What the server supports.

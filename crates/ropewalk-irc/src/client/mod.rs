@@ -14,7 +14,7 @@
 //! |---|---|
 //! | what is told | [`IrcClient`], [`Event`], [`Said`] |
 //! | what can be asked | [`Irc`] |
-//! | how it gets in | [`ClientOptions`], `registration.rs`, `capabilities.rs`, [`Sasl`] |
+//! | how it gets in | [`ClientOptions`], `registration.rs`, `capabilities.rs`, `login.rs`, [`Sasl`] |
 //! | how a line becomes news | `protocol.rs`, `session.rs`, `receive.rs`, `roster.rs` |
 //! | how a request finds its answer | `question.rs`, `requests.rs`, `done.rs`, `asked.rs`, `people.rs` |
 //! | how fast it speaks | `send_queue.rs`, `say.rs`, `split.rs` |
@@ -57,6 +57,7 @@ mod event;
 mod irc;
 mod irc_client;
 mod isupport;
+mod login;
 mod mode_change;
 mod options;
 mod pace;

@@ -198,7 +198,7 @@ impl State {
         let account = message.param(0).filter(|name| *name != "*");
         self.roster.update_user(user.nick, |member| member.account = account.map(str::to_owned));
         if self.is_me(user.nick) {
-            self.registration.account = account.map(str::to_owned);
+            self.registration.login.account = account.map(str::to_owned);
         }
         Some(Event::AccountChanged { user, account })
     }

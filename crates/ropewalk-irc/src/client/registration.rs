@@ -8,6 +8,7 @@ use ropewalk_core::{Failure, FailureKind};
 use crate::{Message, numeric};
 
 use super::capabilities::{Capabilities, WANTED};
+use super::login::{Login, Step};
 use super::options::ClientOptions;
 use super::server_error::ServerError;
 
@@ -17,10 +18,7 @@ pub(crate) struct Registration {
     stage: Stage,
     /// Which nick is being tried.
     nick_index: usize,
-    /// Which way to log in is being tried.
-    sasl_index: usize,
-    /// The account that the server says this client is logged in to.
-    pub(crate) account: Option<String>,
+    pub(crate) login: Login,
 }
 
 #[derive(Default, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
@@ -29,7 +27,7 @@ enum Stage {
     #[default]
     Capabilities,
     /// This client logs in.
-    Sasl,
+    Login,
     /// All is said; the server is looking who this is.
     Waiting,
     /// It has welcomed this client, and is saying what it supports.
@@ -80,26 +78,13 @@ impl Registration {
         capabilities: &mut Capabilities,
         options: &ClientOptions,
     ) -> Result<Lines, Failure> {
+        if message.is("CAP") {
+            return self.cap_heard(message, capabilities, options);
+        }
+        if let Some(step) = self.login.heard(message, capabilities, options) {
+            return self.follow(step, options);
+        }
         match message.command() {
-            command if command.eq_ignore_ascii_case("CAP") => {
-                self.cap_heard(message, capabilities, options)
-            }
-            command if command.eq_ignore_ascii_case("AUTHENTICATE") => {
-                Ok(self.challenge_heard(message, options))
-            }
-            numeric::RPL_LOGGEDIN => {
-                self.account = message.param(2).map(str::to_owned);
-                Ok(Vec::new())
-            }
-            numeric::RPL_LOGGEDOUT => {
-                self.account = None;
-                Ok(Vec::new())
-            }
-            numeric::RPL_SASLSUCCESS | numeric::ERR_SASLALREADY => Ok(self.end_sasl()),
-            numeric::ERR_NICKLOCKED
-            | numeric::ERR_SASLFAIL
-            | numeric::ERR_SASLTOOLONG
-            | numeric::ERR_SASLABORTED => self.sasl_refused(message, capabilities, options),
             numeric::RPL_WELCOME => self.welcomed(options),
             _ if self.stage < Stage::Welcomed => self.refused(message, options),
             _ => Ok(Vec::new()),
@@ -123,6 +108,10 @@ impl Registration {
             }
             "ACK" => {
                 capabilities.acknowledged(list);
+                let has_sasl = list.split_ascii_whitespace().any(|name| name == "sasl");
+                if has_sasl && self.is_signed_on() {
+                    return self.log_in_late(capabilities, options);
+                }
                 self.go_on(capabilities, options)
             }
             "NAK" => {
@@ -162,74 +151,47 @@ impl Registration {
         if self.stage != Stage::Capabilities || !capabilities.is_settled() {
             return Ok(Vec::new());
         }
-        self.stage = Stage::Sasl;
-        self.try_sasl(capabilities, options)
-    }
-
-    /// The next way to log in that the server offers.
-    fn try_sasl(
-        &mut self,
-        capabilities: &Capabilities,
-        options: &ClientOptions,
-    ) -> Result<Lines, Failure> {
-        let offered = capabilities.offered("sasl").unwrap_or_default();
-        let is_offered = |mechanism: &str| {
-            let mut names = offered.split(',');
-            offered.is_empty() || names.any(|name| name.eq_ignore_ascii_case(mechanism))
+        self.stage = Stage::Login;
+        let step = if options.sasl.is_empty() {
+            Step::Success
+        } else {
+            self.login.begin(capabilities, options)
         };
-        while let Some(sasl) = options.sasl.get(self.sasl_index) {
-            if capabilities.has("sasl") && is_offered(sasl.mechanism()) {
-                return Ok(vec![line("AUTHENTICATE", &[sasl.mechanism()])]);
-            }
-            self.sasl_index += 1;
-        }
-        check_sasl(options, "the server offers no way to log in that this client has")?;
-        Ok(self.end_sasl())
+        self.follow(step, options)
     }
 
-    /// `AUTHENTICATE +` asks for the response. None of the mechanisms has another challenge.
-    fn challenge_heard(&self, message: &Message<'_>, options: &ClientOptions) -> Lines {
-        let sasl = options.sasl.get(self.sasl_index).filter(|_| self.stage == Stage::Sasl);
-        match (message.param(0), sasl) {
-            (Some("+"), Some(sasl)) => {
-                sasl.response().iter().map(|piece| line("AUTHENTICATE", &[piece])).collect()
-            }
-            _ => vec![line("AUTHENTICATE", &["*"])],
-        }
-    }
-
-    fn sasl_refused(
+    /// The services of a network may come, or come back, after this client has.
+    fn log_in_late(
         &mut self,
-        message: &Message<'_>,
         capabilities: &Capabilities,
         options: &ClientOptions,
     ) -> Result<Lines, Failure> {
-        if self.stage != Stage::Sasl {
+        if self.login.account.is_some() || self.login.is_under_way() {
             return Ok(Vec::new());
         }
-        self.sasl_index += 1;
-        if self.sasl_index < options.sasl.len() {
-            return self.try_sasl(capabilities, options);
-        }
-        match ServerError::from_message(message).filter(|_| options.sasl_is_required) {
-            Some(error) => Err(error.into_failure().context("log in")),
-            None => Ok(self.end_sasl()),
-        }
+        let step = self.login.begin(capabilities, options);
+        self.follow(step, options)
     }
 
-    fn end_sasl(&mut self) -> Lines {
-        if self.stage != Stage::Sasl {
-            return Vec::new();
+    /// While registering, the negotiation ends with the login, or everything does. Later, it changes nothing.
+    fn follow(&mut self, step: Step, options: &ClientOptions) -> Result<Lines, Failure> {
+        match step {
+            Step::Say(lines) => Ok(lines),
+            Step::Failed(why) if self.stage == Stage::Login && options.sasl_is_required => Err(why),
+            Step::Success | Step::Failed(_) if self.stage == Stage::Login => {
+                self.stage = Stage::Waiting;
+                Ok(vec![line("CAP", &["END"])])
+            }
+            Step::Success | Step::Failed(_) => Ok(Vec::new()),
         }
-        self.stage = Stage::Waiting;
-        vec![line("CAP", &["END"])]
     }
 
     fn welcomed(&mut self, options: &ClientOptions) -> Result<Lines, Failure> {
         let is_early = self.stage < Stage::Waiting;
         self.stage = self.stage.max(Stage::Welcomed);
-        if is_early && !options.sasl.is_empty() {
-            check_sasl(options, "the server does not know capabilities, so no way to log in")?;
+        if is_early && options.sasl_is_required && !options.sasl.is_empty() {
+            let why = "the server does not know capabilities, so no way to log in";
+            return Err(Failure::new(FailureKind::Peer, why).context("log in"));
         }
         Ok(Vec::new())
     }
@@ -261,13 +223,6 @@ impl Registration {
     }
 }
 
-fn check_sasl(options: &ClientOptions, why: &'static str) -> Result<(), Failure> {
-    if options.sasl_is_required && !options.sasl.is_empty() {
-        return Err(Failure::new(FailureKind::Peer, why).context("log in"));
-    }
-    Ok(())
-}
-
-fn line(command: &'static str, params: &[&str]) -> (&'static str, Vec<String>) {
+pub(crate) fn line(command: &'static str, params: &[&str]) -> (&'static str, Vec<String>) {
     (command, params.iter().map(|&param| param.to_owned()).collect())
 }

@@ -4,7 +4,7 @@
 //! listener of a protocol asks, and shared by all others who are to read the same ([`Encoding`]).
 
 use std::any::TypeId;
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::ops::Deref;
 use std::sync::Arc;
 
@@ -36,6 +36,7 @@ pub trait Listener: 'static {
 #[derive(Debug)]
 pub struct Notice {
     record: Arc<Record>,
+    audience: Cell<usize>,
     encoded: RefCell<Vec<(TypeId, u64, Bytes)>>,
 }
 
@@ -49,7 +50,16 @@ pub trait Encoding: 'static {
 impl Notice {
     /// Tells `record`: for who tells what was kept in the same way as what happens.
     pub fn new(record: Arc<Record>) -> Self {
-        Self { record, encoded: RefCell::default() }
+        Self { record, audience: Cell::new(0), encoded: RefCell::default() }
+    }
+
+    /// How many users on this thread are told: for who tells less where there are many.
+    pub fn audience(&self) -> usize {
+        self.audience.get()
+    }
+
+    pub(crate) fn set_audience(&self, users: usize) {
+        self.audience.set(users);
     }
 
     /// What happened, to be kept.

@@ -190,6 +190,7 @@ impl Server {
             let view = self.0.view.borrow();
             (view.audience(notice.record(), audience), view.watchers(audience))
         };
+        notice.set_audience(seats.len());
         let source = notice.source().id();
         let is_to_self = is_to_self(notice);
         for (id, seat) in seats.iter() {

@@ -1,6 +1,5 @@
 //! IRC: lines, names and masks; the network, the server and the client in memory and in virtual time; the client
 //! on all servers there are.
-#![allow(clippy::print_stderr, reason = "a test that fails says where it was")]
 
 mod casemaps;
 mod client;

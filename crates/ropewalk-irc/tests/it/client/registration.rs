@@ -161,6 +161,41 @@ fn who_cannot_log_in_and_need_not_goes_on() {
 }
 
 #[test]
+fn who_could_not_log_in_before_does_when_the_services_come() {
+    let options = ClientOptions { sasl: vec![plain()], sasl_is_required: false, ..options() };
+    let served = Served::signed_on_with(options);
+    served.hear(":irc CAP dan NEW :sasl=PLAIN\r\n:irc CAP dan ACK :sasl\r\nAUTHENTICATE +\r\n");
+    assert_eq!(
+        served.written(),
+        "CAP REQ sasl\r\nAUTHENTICATE PLAIN\r\nAUTHENTICATE ZGFuAGRhbgBzZWNyZXQ=\r\n"
+    );
+    served.hear(":irc 900 dan dan!d@h dan :logged in\r\n:irc 903 dan :Success\r\n");
+    assert_eq!(served.written(), "", "the negotiation has ended before");
+    assert_eq!(served.irc().account().as_deref(), Some("dan"));
+    served.hear(":irc CAP dan DEL :sasl\r\n:irc CAP dan NEW :sasl\r\n:irc CAP dan ACK :sasl\r\n");
+    assert_eq!(served.written(), "CAP REQ sasl\r\n", "it is logged in");
+    served.hear(":irc 901 dan dan!d@h :logged out\r\n:irc CAP dan DEL :sasl\r\n");
+    served.hear(":irc CAP dan NEW :sasl\r\n:irc CAP dan ACK :sasl\r\n:irc 904 dan :failed\r\n");
+    assert_eq!(served.written(), "CAP REQ sasl\r\nAUTHENTICATE PLAIN\r\n");
+    assert!(served.irc().is_signed_on(), "to fail now changes nothing");
+    served
+        .hear(":irc 904 dan :failed\r\n:irc CAP dan NEW :setname\r\n:irc CAP dan ACK :setname\r\n");
+    assert_eq!(served.written(), "CAP REQ setname\r\n", "nothing is tried again for that");
+}
+
+#[test]
+fn who_must_log_in_has_to_only_while_registering() {
+    let served = with_sasl(vec![plain()]);
+    served.hear(
+        ":irc CAP * LS :sasl\r\n:irc CAP * ACK :sasl\r\nAUTHENTICATE +\r\n:irc 903 * :ok\r\n",
+    );
+    served.hear(":irc 001 dan :Welcome\r\n:irc 422 dan :No MOTD\r\n:irc CAP dan DEL :sasl\r\n");
+    served.hear(":irc CAP dan NEW :sasl\r\n:irc CAP dan ACK :sasl\r\n:irc 904 dan :failed\r\n");
+    served.settle();
+    assert!(served.irc().is_signed_on());
+}
+
+#[test]
 fn a_challenge_that_no_mechanism_has_is_aborted() {
     let served = with_sasl(vec![plain()]);
     served.hear(":irc CAP * LS :sasl\r\n:irc CAP * ACK :sasl\r\n");

@@ -319,6 +319,7 @@ fn what_cannot_be_said_fails_at_once_and_writes_nothing() {
         Awaited::new(irc.join("#a,#b")),
         Awaited::new(irc.join("")),
         Awaited::new(irc.join("0")),
+        Awaited::new(irc.part("", "")),
         Awaited::new(irc.kick("#a", "", "x")),
         Awaited::new(irc.part("#a", "x\ny")),
         Awaited::new(irc.setname("x")),
@@ -328,7 +329,7 @@ fn what_cannot_be_said_fails_at_once_and_writes_nothing() {
     ];
     for (index, asked) in asked.iter().enumerate() {
         let failure = asked.failure();
-        let kind = if index == 8 { FailureKind::Limit } else { FailureKind::Local };
+        let kind = if index == 9 { FailureKind::Limit } else { FailureKind::Local };
         assert!(failure.is(kind), "{index}: {failure:?}");
     }
     assert_eq!(served.written(), "");

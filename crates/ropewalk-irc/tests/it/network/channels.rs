@@ -127,6 +127,12 @@ fn who_is_invited_may_come_once() {
     let dan = stage.enter("dan");
     alice.user.invite(stage.now(), "dan", "#ropes").expect("she may");
     assert!(dan.user.join(stage.now(), "#ropes", None).is_ok(), "in spite of the ban");
+    dan.user.part(stage.now(), "#ropes", "").expect("he is on it");
+    change(&stage, &alice, &[unset(Mode::Flag(ChannelFlag::InviteOnly))]);
+    bob.user.invite(stage.now(), "dan", "#ropes").expect("he may");
+    let by_member = dan.user.join(stage.now(), "#ropes", None);
+    assert_eq!(by_member, Err(Refusal::Banned), "only an operator may let him in");
+    change(&stage, &alice, &[set(Mode::Flag(ChannelFlag::InviteOnly))]);
     let carol = stage.enter("carol");
     let invited = |who: &Actor| who.user.invite(stage.now(), "carol", "#ropes").map(drop);
     assert_eq!(invited(&bob), Err(Refusal::NotOperator));

@@ -1,5 +1,6 @@
 //! What is kept of what was said.
 
+use std::cell::Cell;
 use std::rc::Rc;
 use std::time::{Duration, SystemTime};
 
@@ -81,6 +82,25 @@ fn a_time_that_was_written_finds_its_message_again() {
     assert_eq!(said.record.at(), written);
     let after = HistoryRange::After(HistoryPoint::Time(written));
     assert_eq!(alice.history("#ropes", &after, 10).expect("she is on it").len(), 0);
+}
+
+#[test]
+fn a_calendar_that_is_set_back_turns_no_order_around() {
+    let seconds = Rc::new(Cell::new(100));
+    let read = seconds.clone();
+    let calendar = move || SystemTime::UNIX_EPOCH + Duration::from_secs(read.get());
+    let server = Server::with_calendar(&Network::new(NetworkLimits::default()), calendar);
+    let alice = server.connect(Time::START, &Registration::new("alice"), Rc::new(Ears::default()));
+    let alice = alice.expect("she may come");
+    alice.join(Time::START, "#ropes", None).expect("it is made");
+    let say = |second| {
+        seconds.set(second);
+        let said = alice.say(Time::START, "#ropes", Speech::message("x")).expect("she may");
+        said.record.at()
+    };
+    let (first, second, third) = (say(100), say(50), say(101));
+    assert_eq!(first, second);
+    assert!(third > second);
 }
 
 #[test]

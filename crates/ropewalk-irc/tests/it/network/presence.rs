@@ -88,11 +88,12 @@ fn who_watches_a_name_hears_that_it_comes_and_goes() {
     alice.user.watch("BOB").expect("she may");
     let bob = stage.enter("bob");
     bob.user.set_away(stage.now(), Some("supper")).expect("he may");
+    bob.user.rename(stage.now(), "BOB").expect("it is his, and no news");
     bob.user.rename(stage.now(), "robert").expect("it is free");
     bob.user.rename(stage.now(), "bob").expect("it is free");
     let bob_is_away = "watched: bob away Some(\"supper\")";
     let (on, off) = ("watched: bob is online", "watched: bob is offline");
-    assert_eq!(alice.heard(), [on, bob_is_away, off, on]);
+    assert_eq!(alice.heard(), [on, bob_is_away, "watched: BOB is offline", on]);
     alice.user.join(stage.now(), "#ropes", None).expect("it is made");
     bob.user.join(stage.now(), "#ropes", None).expect("it is open");
     alice.heard();

@@ -104,6 +104,8 @@ fn what_is_too_long_is_refused_and_what_is_passed_on_fits() {
     hall.check(&alice, &[(&line(room), &[])]);
     assert_eq!(bob.told()[0].len(), 510);
     // By another way comes more.
+    let tagged = hall.enter_with("tagged", "message-tags");
+    hall.send(&tagged, "JOIN #ropes");
     let visitor = Registration::new("visitor");
     let visitor = hall.server.connect(Time::START, &visitor, Rc::new(Deaf)).expect("they may come");
     visitor.join(Time::START, "#ropes", None).expect("it is open");
@@ -117,6 +119,9 @@ fn what_is_too_long_is_refused_and_what_is_passed_on_fits() {
     let texts = said.iter().map(|line| line.split_once(" :").expect("it has a text").1);
     assert_eq!(texts.collect::<String>(), text);
     assert!(said.iter().all(|line| line.len() <= 510));
+    let pieces = tagged.told().into_iter().filter(|line| line.contains(" PRIVMSG "));
+    let with_msgid: Vec<bool> = pieces.map(|line| line.starts_with("@msgid=")).collect();
+    assert_eq!(with_msgid, [true, false, false], "the first of them is the event");
 }
 
 #[test]

@@ -115,6 +115,7 @@ fn who_is_slower_has_to_take_another_name() {
     assert!(hall.ask(&fast, "USER d 0 * :Dan")[0].contains(" 001 "));
     let taken = ":irc.test 433 * dan :Nickname is already in use";
     hall.check(&slow, &[("USER d 0 * :Dan", &[taken])]);
+    hall.check(&slow, &[("JOIN #ropes", &[":irc.test 451 * :You have not registered"])]);
     assert!(hall.ask(&slow, "NICK daniel")[0].contains(" 001 daniel "));
 }
 
@@ -199,6 +200,20 @@ fn who_is_silent_is_asked_and_then_lost() {
     let lost = "Ping timeout: 180 seconds";
     assert_eq!(dan.told(), [format!("ERROR :Closing link: {lost}")]);
     assert_eq!(alice.told(), [format!(":dan!~user@localhost QUIT :{lost}")]);
+}
+
+#[test]
+fn who_answers_is_asked_again_another_time() {
+    let hall = Hall::new();
+    let dan = hall.enter("dan");
+    for _ in 0..3 {
+        hall.advance(Duration::from_secs(121));
+        hall.check(&dan, &[("PONG :irc.test", &[])]);
+    }
+    hall.advance(Duration::from_secs(122));
+    assert_eq!(dan.told(), ["PING :irc.test"]);
+    hall.advance(Duration::from_secs(50));
+    assert_eq!(dan.lost(), None);
 }
 
 #[test]

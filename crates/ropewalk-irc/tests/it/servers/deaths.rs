@@ -5,13 +5,14 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use ropewalk_core::{Deferred, Failure, FailureKind};
-use ropewalk_irc::client::{Irc, IrcClient, IrcClientFactory};
+use ropewalk_irc::client::{Irc, IrcClient, IrcClientFactory, connect};
 use ropewalk_irc::network::{Network as IrcNetwork, NetworkLimits, Server as IrcServer};
 use ropewalk_irc::server::IrcFactory;
 use ropewalk_testing::{MemoryNetwork, Network, Pair};
 
 use super::programs::Server;
 use super::{Actor, Stage, fast, settings};
+use crate::client::{Log, Witness};
 
 /// Somebody in a channel, who has asked something that is not answered any more.
 fn cut_off_by(stage: &Stage, end: impl FnOnce()) -> (Actor, Failure) {
@@ -24,21 +25,30 @@ fn cut_off_by(stage: &Stage, end: impl FnOnce()) -> (Actor, Failure) {
     (dan, failure)
 }
 
+fn dies_and_comes_back(mut server: Server) {
+    let stage = Stage::before(&server);
+    let (_dan, failure) = cut_off_by(&stage, || server.kill());
+    let is_gone = matches!(failure.kind(), FailureKind::ConnectionDone | FailureKind::Peer);
+    assert!(is_gone, "{failure:?}");
+    let refused = stage.try_enter(fast("dan")).err().expect("nobody listens");
+    assert!(refused.is(FailureKind::Peer), "{refused:?}");
+    server.start_again();
+    let again = stage.enter(fast("dan"));
+    stage.done(again.irc.join("#ropes"));
+    assert_eq!(again.irc.members("#ropes").len(), 1);
+}
+
 #[test]
-fn a_server_dies_and_comes_back() {
-    let programs: [fn(&str) -> Option<Server>; 2] = [Server::ngircd, Server::inspircd];
-    for mut server in programs.iter().filter_map(|start| start("a_server_dies_and_comes_back")) {
-        eprintln!("on {}:", server.name);
-        let stage = Stage::before(&server);
-        let (_dan, failure) = cut_off_by(&stage, || server.kill());
-        let is_gone = matches!(failure.kind(), FailureKind::ConnectionDone | FailureKind::Peer);
-        assert!(is_gone, "{failure:?}");
-        let refused = stage.try_enter(fast("dan")).err().expect("nobody listens");
-        assert!(refused.is(FailureKind::Peer), "{refused:?}");
-        server.start_again();
-        let again = stage.enter(fast("dan"));
-        stage.done(again.irc.join("#ropes"));
-        assert_eq!(again.irc.members("#ropes").len(), 1);
+fn ngircd_dies_and_comes_back() {
+    if let Some(server) = Server::ngircd("servers::deaths::ngircd_dies_and_comes_back") {
+        dies_and_comes_back(server);
+    }
+}
+
+#[test]
+fn inspircd_dies_and_comes_back() {
+    if let Some(server) = Server::inspircd("servers::deaths::inspircd_dies_and_comes_back") {
+        dies_and_comes_back(server);
     }
 }
 
@@ -126,7 +136,7 @@ impl IrcClient for Asker {
 fn wherever_a_connection_breaks_everything_that_was_asked_has_an_end() {
     let mut at = 0;
     loop {
-        let network = Network { lose_at_byte: Some(at), chunk_size: 7, ..Network::default() };
+        let network = Network { lose_at_byte: Some(at), ..Network::default() };
         let asker = Asker::default();
         let made = asker.clone();
         let irc_network = IrcNetwork::new(NetworkLimits::default());
@@ -143,4 +153,17 @@ fn wherever_a_connection_breaks_everything_that_was_asked_has_an_end() {
         assert!(why.iter().flatten().all(|why| !why.is(FailureKind::Panic)), "{why:?}");
         at += 1;
     }
+}
+
+#[test]
+fn who_gives_up_while_coming_in_loses_the_connection() {
+    let stage = Stage::before_ours(settings());
+    stage.network().change(|network| network.latency = Duration::from_secs(1));
+    let log = Log::default();
+    let reactor = stage.event_loop.reactor();
+    let coming = connect(reactor, &stage.server, fast("dan"), Witness(log.clone()));
+    let give_up = coming.add_timeout(reactor, Duration::from_millis(2_500));
+    let failure = stage.wait(give_up).expect_err("it takes longer than that");
+    assert!(failure.is(FailureKind::Timeout), "{failure:?}");
+    stage.until("it is lost", || log.borrow().iter().any(|line| line == "lost: cancelled"));
 }

@@ -2,6 +2,9 @@
 //! services of atheme to log in to, as Debian has them; and our own, in memory. The same scenes on each.
 
 mod deaths;
+mod on_inspircd;
+mod on_ngircd;
+mod on_ours;
 pub(crate) mod programs;
 mod sasl;
 mod scenes;

@@ -15,8 +15,6 @@ pub(crate) struct Server {
     child: Child,
     directory: Directory,
     pub(crate) port: u16,
-    /// The program.
-    pub(crate) name: &'static str,
     start: fn(&Path, u16) -> Command,
 }
 
@@ -26,7 +24,7 @@ pub(crate) struct Directory(pub(crate) PathBuf);
 impl Server {
     /// `ngircd`, or `None` and a line for the tally.
     pub(crate) fn ngircd(test: &str) -> Option<Self> {
-        has(test, "ngircd").then(|| Self::start("ngircd", Directory::new(), start_ngircd))
+        has(test, "ngircd").then(|| Self::start(Directory::new(), start_ngircd))
     }
 
     /// `inspircd`, or `None` and a line for the tally.
@@ -36,13 +34,13 @@ impl Server {
 
     /// `inspircd`, which reads more in a file `link.conf` if that is there.
     pub(crate) fn inspircd_in(directory: Directory) -> Self {
-        Self::start("inspircd", directory, start_inspircd)
+        Self::start(directory, start_inspircd)
     }
 
-    fn start(name: &'static str, directory: Directory, start: fn(&Path, u16) -> Command) -> Self {
+    fn start(directory: Directory, start: fn(&Path, u16) -> Command) -> Self {
         let port = free_port();
         let child = spawn(start(&directory.0, port));
-        let mut server = Self { child, directory, port, name, start };
+        let mut server = Self { child, directory, port, start };
         server.wait_until_listening();
         server
     }

@@ -27,7 +27,10 @@ fn register(stage: &Stage) -> Actor {
 
 #[test]
 fn an_account_is_logged_in_to_by_password() {
-    let Some(services) = Services::start("an_account_is_logged_in_to_by_password") else { return };
+    let Some(services) = Services::start("servers::sasl::an_account_is_logged_in_to_by_password")
+    else {
+        return;
+    };
     let stage = Stage::before(&services.server);
     stage.done(register(&stage).irc.quit(""));
 
@@ -44,7 +47,7 @@ fn an_account_is_logged_in_to_by_password() {
 
 #[test]
 fn an_account_is_logged_in_to_by_a_certificate() {
-    let test = "an_account_is_logged_in_to_by_a_certificate";
+    let test = "servers::sasl::an_account_is_logged_in_to_by_a_certificate";
     let Some(services) = Services::start(test) else { return };
     let place = format!("tls:127.0.0.1:{}:verify=no", services.tls_port);
     let stage = Stage::before_endpoint(&format!("{place}:cert={}", services.identity));
