@@ -38,6 +38,7 @@ export function open(title) {
   keep();
   see();
   draw();
+  if (pane.crowd) refresh().catch(() => {}); // How many there are is not told.
   by("text").focus();
 }
 
