@@ -1,12 +1,13 @@
 //! `ropewalk chat`: rooms for browsers, for clients of IRC, and for plain lines, `nc` and `telnet`.
 
 use std::path::PathBuf;
+use std::rc::Rc;
 use std::time::Duration;
 
 use ropewalk::framing::ConnectionCap;
 use ropewalk::http::HttpFactory;
 use ropewalk::irc::network::{Network, NetworkLimits, Server};
-use ropewalk::irc::server::{IrcFactory, IrcSettings};
+use ropewalk::irc::server::{HistoryStore, IrcFactory, IrcSettings};
 use ropewalk::nats::{NatsClient, NatsOptions, NatsUrl};
 use ropewalk::net::{ThreadPool, ThreadPoolLimits};
 use ropewalk::web::Site;
@@ -14,7 +15,8 @@ use ropewalk::{
     Address, Deferred, Endpoints, Failure, FailureKind, Reactor, ServerEndpoint, ShutdownPart,
 };
 use ropewalk_chat::{
-    Backplane, BrowserChat, Chat, ChatFactory, DeferToThread, History, HistoryFile, HistoryLimits,
+    Backplane, BrowserChat, ChannelPast, Chat, ChatFactory, DeferToThread, History, HistoryFile,
+    HistoryLimits,
 };
 
 use crate::program::{Crew, Opened, Place, Voice, endpoint_error, word_of};
@@ -123,7 +125,8 @@ pub(crate) fn start(
     }
     for text in &irc {
         let endpoint = endpoints.server(text).map_err(endpoint_error)?;
-        opening.push(listen_for_irc(reactor, &*endpoint, &server, text, voice));
+        let past = history.as_ref().map(|history| ChannelPast::new(server.network(), history));
+        opening.push(listen_for_irc(reactor, &*endpoint, &server, past, text, voice));
     }
     // A browser comes by many connections, and all of them have to find the one person that it is.
     if place.is_first() && !web.is_empty() {
@@ -209,11 +212,14 @@ fn listen_for_irc(
     reactor: &Reactor,
     endpoint: &dyn ServerEndpoint,
     server: &Server,
+    past: Option<ChannelPast>,
     text: &str,
     voice: Voice,
 ) -> Deferred<Opened> {
     let connections_max = server.limits().users_max + NAMELESS_MAX;
-    let factory = IrcFactory::new(server.clone(), IrcSettings::default());
+    let history = past.map(|past| Rc::new(past) as Rc<dyn HistoryStore>);
+    let settings = IrcSettings { history, ..IrcSettings::default() };
+    let factory = IrcFactory::new(server.clone(), settings);
     let factory = ConnectionCap::new(factory, connections_max, connections_max);
     let kind = if word_of(text) == "tls" { "irc by tls" } else { "irc" };
     let port = reactor.listen_with_limits(endpoint, factory, IrcFactory::connection_limits());

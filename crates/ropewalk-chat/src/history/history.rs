@@ -66,7 +66,7 @@ impl History {
         }
     }
 
-    /// Entries of `room` (see [`HistoryPage`]), oldest first.
+    /// What was said in `room` (see [`HistoryPage`]), oldest first; topics are not among it.
     ///
     /// # Errors
     /// `Local` if the page begins or ends at a message that is not kept; else why the file could not be read.

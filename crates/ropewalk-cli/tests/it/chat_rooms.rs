@@ -161,6 +161,38 @@ fn what_was_said_is_there_after_a_restart() {
 }
 
 #[test]
+fn a_client_of_irc_reads_what_was_said_before_a_restart() {
+    if !has("a_client_of_irc_reads_what_was_said_before_a_restart", "nc") {
+        return;
+    }
+    let directory = Directory::new();
+    let file = directory.path("history.db");
+    {
+        let (mut server, lines, _) = chat(&["--history", &file]);
+        let mut alice = by_lines(&lines, "alice");
+        for line in ["/join boats", "one", "/topic ropes", "/me two", "/who"] {
+            alice.say(line);
+        }
+        alice.expect("1 here");
+        server.signal(Signal::TERM);
+        assert_eq!(server.wait().code(), Some(0));
+    }
+    let (_server, _, irc) = chat(&["--history", &file]);
+    let mut irene = nc(&irc);
+    irene.say(
+        "CAP REQ :batch draft/chathistory\r\nNICK irene\r\nUSER irene 0 * :Irene\r\nCAP END\r",
+    );
+    irene.say("JOIN #boats\r\nPRIVMSG #boats :three\r\nCHATHISTORY LATEST #boats * 50\r");
+    irene.expect(" chathistory #boats\r\n");
+    let page = irene.expect("BATCH -");
+    let said = |text: &str| page.find(text).unwrap_or_else(|| panic!("no {text:?} in {page}"));
+    let places =
+        [" PRIVMSG #boats :one\r", " PRIVMSG #boats :\u{1}ACTION two", " PRIVMSG #boats :three\r"];
+    assert!(places.map(said).is_sorted(), "{page}");
+    assert!(!page.contains("ropes"), "{page}");
+}
+
+#[test]
 fn a_history_that_cannot_be_is_one_line() {
     let directory = Directory::new();
     let letter = directory.path("letter.txt");
