@@ -54,6 +54,7 @@ mod recorder;
 mod talk;
 mod telnet;
 mod text;
+mod token;
 
 pub use backplane::Backplane;
 pub use browser_chat::BrowserChat;
