@@ -92,7 +92,7 @@ impl Irssi {
     /// Waits until its screen shows `text`.
     #[track_caller]
     fn shows(&self, text: &str) {
-        let end = Instant::now() + Duration::from_secs(20);
+        let end = Instant::now() + Duration::from_secs(60);
         loop {
             let screen = self.tmux(&["capture-pane", "-p"]);
             if screen.contains(text) {
