@@ -27,13 +27,12 @@ use std::time::Duration;
 
 use ropewalk_core::{Deferred, FailureKind, LoopingCall, Reactor, Time};
 use ropewalk_http::{HeaderName, StatusCode, header};
-use ropewalk_irc::network::Refusal;
+use ropewalk_irc::network::{Refusal, hidden_host};
 use ropewalk_web::{Answer, Request, Resource, Router, page, query};
 use serde_json::{Value, json};
 
 use crate::browser_form;
 use crate::browser_member::{BrowserMember, Line};
-use crate::hidden_host::hidden_host;
 use crate::token::{NoToken, Token};
 use crate::{Chat, page_files};
 

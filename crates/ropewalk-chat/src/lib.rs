@@ -42,7 +42,6 @@ mod command;
 mod curiosity;
 mod event_queue;
 mod factory;
-mod hidden_host;
 mod history;
 mod line_form;
 mod line_member;

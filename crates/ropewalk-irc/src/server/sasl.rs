@@ -5,7 +5,7 @@ use base64::engine::general_purpose::STANDARD;
 use ropewalk_core::{Cx, Failure};
 
 use super::capability::Capability;
-use super::request::need_more_params;
+use super::request::{need_more_params, shown};
 use super::session::{IrcSession, Stage};
 use crate::{Message, numeric};
 
@@ -111,7 +111,7 @@ impl IrcSession {
             _ => "*!*@*".to_owned(),
         };
         let text = format!("You are now logged in as {account}");
-        self.out.numeric(numeric::RPL_LOGGEDIN, &[&source, &account], &text);
+        self.out.numeric(numeric::RPL_LOGGEDIN, &[&source, shown(&account)], &text);
         self.out.numeric(numeric::RPL_SASLSUCCESS, &[], "SASL authentication successful");
         self.sasl.account = Some(account);
     }
