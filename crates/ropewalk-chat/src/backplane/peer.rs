@@ -65,8 +65,11 @@ impl Peer {
 
     /// An event of it, in any order and as often as it comes.
     pub(crate) fn take(&mut self, number: u64, what: Happening) {
-        if self.done.is_none_or(|done| number > done) && self.held.len() < HELD_MAX {
+        if self.done.is_none_or(|done| number > done) {
             self.held.insert(number, what);
+        }
+        if self.held.len() > HELD_MAX {
+            self.held.pop_last(); // Never what the others wait for.
         }
     }
 
@@ -222,6 +225,19 @@ mod tests {
             assert_eq!(done(&mut peer), [number]);
         }
         assert_eq!((asked, peer.question(now)), (3, None));
+    }
+
+    #[test]
+    fn what_is_missing_is_taken_however_much_waits_for_it() {
+        let mut peer = known();
+        let beyond = 4 + HELD_MAX as u64 + 10;
+        (4..beyond).for_each(|number| peer.take(number, quit(number)));
+        assert_eq!(done(&mut peer), [0; 0]);
+        peer.take(3, quit(3));
+        let (all, now) = (done(&mut peer), Time::START);
+        assert_eq!((all.len(), all.first()), (HELD_MAX, Some(&3)));
+        peer.heard(now, beyond - 1);
+        assert_eq!(peer.question(now), Some(Question::Want(3 + HELD_MAX as u64, beyond - 1)));
     }
 
     #[test]
