@@ -8,5 +8,6 @@ mod evening;
 mod history;
 mod limits;
 mod lines;
+mod long_day;
 mod rooms;
 mod visitor;
