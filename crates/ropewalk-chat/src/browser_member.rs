@@ -8,7 +8,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use ropewalk_core::{Deferred, Time};
+use ropewalk_core::{Deferred, Reactor, Time};
 use ropewalk_irc::network::{Refusal, Registration, User, UserId};
 use ropewalk_web::{EventStream, Request, ServerEvent};
 use serde_json::{Value, json};
@@ -214,12 +214,24 @@ impl BrowserMember {
         self.0.leaving_since.set(None);
         self.0.answer("[]"); // It has changed its mind.
         let stream = EventStream::begin(request);
+        self.note_end_of(&stream, request.transport().reactor());
         let since = stream.last_event_id().and_then(|id| id.parse().ok()).unwrap_or(since);
         self.0.queue.borrow_mut().seen(since);
         self.0.stream.replace(Some(stream));
         let waiting = self.0.queue.borrow_mut().news();
         waiting.into_iter().for_each(|(number, event)| self.0.send(number, event));
         Ok(())
+    }
+
+    /// The browser was there until then, however short its stream was.
+    fn note_end_of(&self, stream: &EventStream, reactor: &Reactor) {
+        let (weak, reactor) = (Rc::downgrade(&self.0), reactor.clone());
+        let ended = stream.notify_finish().add_both(move |_| {
+            if let Some(state) = weak.upgrade() {
+                state.absent_since.set(reactor.now());
+            }
+        });
+        drop(ended);
     }
 
     /// Time has passed: answers a poll that waits for long; `false` if the browser has been gone for too long.

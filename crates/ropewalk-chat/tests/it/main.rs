@@ -9,6 +9,7 @@ mod evening;
 mod history;
 mod limits;
 mod lines;
+mod long_day;
 mod rooms;
 mod soak;
 mod visitor;
