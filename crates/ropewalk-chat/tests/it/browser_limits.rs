@@ -41,6 +41,21 @@ fn who_is_absent_for_a_minute_is_out_and_who_comes_back_in_time_is_not() {
 }
 
 #[test]
+fn who_comes_back_again_and_again_stays_however_short_each_stream_is() {
+    let evening = Evening::new();
+    let _page = open_page(&evening);
+    let alice = Visitor::join(&evening, "alice");
+    for _ in 0..10 {
+        // Time is looked at every five seconds: these streams come and end in between.
+        let stream = alice.get(&evening, "/events");
+        evening.advance(SECOND * 2);
+        stream.log().transport().abort_connection();
+        evening.advance(SECOND * 28);
+    }
+    assert_eq!(evening.users(), 1);
+}
+
+#[test]
 fn who_polls_stays_for_days() {
     let evening = Evening::new();
     let _page = open_page(&evening);

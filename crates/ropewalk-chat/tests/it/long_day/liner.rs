@@ -1,0 +1,177 @@
+//! [`Liner`]: somebody who comes by `nc`.
+//!
+//! Promised to them: until their connection is lost they hear everything once, in order; of what came last before that
+//! they may miss some.
+
+use std::time::Duration;
+
+use ropewalk_core::Time;
+
+use super::ledger::Ears;
+use super::person::Person;
+use super::wire::{Fault, Wire};
+use super::world::{Fate, ROOMS, World};
+
+/// A terminal.
+#[derive(Default)]
+pub(crate) struct Liner(Option<Seat>);
+
+/// One connection.
+struct Seat {
+    name: String,
+    wire: Wire,
+    ears: Ears,
+    is_in: bool,
+    paused_until: Option<Time>,
+    /// What was said since the last sign that it was done.
+    unsure: Vec<String>,
+    /// The signs that were asked for: each is for so many of `unsure`.
+    asked: Vec<usize>,
+    /// Something was refused, so it is not known any more which of them were said.
+    is_sure: bool,
+}
+
+/// What every room answers when it is asked what it is about.
+const SIGN: &str = " is about nothing in particular.";
+
+impl Seat {
+    fn new(world: &World) -> Self {
+        let name = format!("line{}", world.number());
+        Self {
+            ears: Ears::new(&world.ledger, &name, false),
+            wire: Wire::open(world.reactor(), "lines", &format!("{name}\n")),
+            name,
+            is_in: false,
+            paused_until: None,
+            unsure: Vec::new(),
+            asked: Vec::new(),
+            is_sure: true,
+        }
+    }
+
+    fn read(&mut self, world: &World, line: &str) {
+        if let Some(note) = line.strip_prefix("*** ") {
+            return self.read_note(world, note);
+        }
+        // Of a room that is not in view.
+        let line =
+            line.strip_prefix('#').and_then(|line| line.split_once(' ')).map_or(line, |two| two.1);
+        let (from, text) = match line.split_at(1) {
+            ("<", rest) => rest.split_once("> ").expect("a name"),
+            ("[", rest) => rest.split_once("] ").expect("a name"),
+            ("*", rest) if !rest.starts_with('*') => rest[1..].split_once(' ').expect("a name"),
+            _ => return,
+        };
+        self.ears.hear(&world.ledger, from, text);
+    }
+
+    fn read_note(&mut self, world: &World, note: &str) {
+        if note.starts_with("Hello ") {
+            self.is_in = true;
+            world.arrive(&self.name);
+        } else if note.starts_with("Not done") {
+            self.is_sure = false;
+        } else if note.ends_with(SIGN) {
+            self.read_sign(world);
+        }
+    }
+
+    /// Everything that was said before it was asked for is done.
+    fn read_sign(&mut self, world: &World) {
+        let count = self.asked.remove(0);
+        for text in self.unsure.drain(..count) {
+            if self.is_sure {
+                world.set_fate(&text, Fate::Told);
+            }
+        }
+        self.asked.iter_mut().for_each(|asked| *asked -= count);
+    }
+
+    fn say(&mut self, line: &str, text: String) {
+        self.wire.write(&format!("{line}\n"));
+        self.unsure.push(text);
+    }
+
+    fn act(&mut self, world: &World) {
+        match world.below(20) {
+            0 => {
+                let room = world.pick(&ROOMS).expect("there are some");
+                self.wire.write(&format!("/join {room}\n"));
+            }
+            1 => self.wire.write("/leave boats\n"),
+            2..4 => {
+                let Some(other) = world.somebody(&self.name) else { return };
+                let text = world.text(&other);
+                self.wire.write(&format!("/msg {other} {text}\n"));
+            }
+            4 => {
+                let text = world.text("me");
+                self.say(&format!("/me {text}"), text);
+            }
+            5..10 => {
+                self.wire.write("/topic\n");
+                self.asked.push(self.unsure.len());
+            }
+            _ => {
+                let text = world.text("all");
+                self.say(&text.clone(), text);
+            }
+        }
+    }
+}
+
+impl Person for Liner {
+    fn look(&mut self, world: &World) {
+        let Some(seat) = &mut self.0 else { return };
+        if seat.paused_until.is_some_and(|until| world.now() >= until) {
+            seat.paused_until = None;
+            seat.wire.hurry();
+        }
+        for line in seat.wire.take_lines() {
+            seat.read(world, &line);
+        }
+        if seat.wire.is_lost() {
+            world.depart(&seat.name);
+            self.0 = None;
+        }
+    }
+
+    fn act(&mut self, world: &World) {
+        match &mut self.0 {
+            Some(seat) if seat.is_in => seat.act(world),
+            Some(_) => {}
+            None => self.0 = Some(Seat::new(world)),
+        }
+    }
+
+    fn suffer(&mut self, world: &World, fault: Fault) {
+        let Some(seat) = &mut self.0 else { return };
+        seat.wire.suffer(&world.network, fault);
+        if matches!(fault, Fault::Slow) {
+            seat.paused_until = Some(world.now() + Duration::from_secs(world.below(1800)));
+        }
+    }
+
+    fn go(&mut self, world: &World) {
+        let Some(seat) = self.0.take() else { return };
+        world.depart(&seat.name);
+        if seat.wire.is_silent() || world.chance(30) {
+            world.bury(seat.wire);
+        } else if world.chance(50) {
+            seat.wire.write("/quit\n");
+            seat.wire.hurry();
+        } else if let Some(transport) = seat.wire.transport() {
+            transport.lose_connection();
+        }
+    }
+
+    fn check_all_heard(&mut self, world: &World) {
+        if let Some(seat) = &mut self.0
+            && !seat.wire.is_silent()
+            && seat.paused_until.is_none()
+        {
+            assert!(seat.is_in, "{} is not let in", seat.name);
+            seat.ears.check_all_heard(&world.ledger);
+        }
+    }
+}

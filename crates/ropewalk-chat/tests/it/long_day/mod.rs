@@ -1,0 +1,186 @@
+//! A day of the chat, in virtual time, with people of all ways and a network that is bad by chance.
+//!
+//! What is checked, and when:
+//! - each time somebody is shown something: it is what happened next of all that concerns them ([`Ears`](ledger::Ears)),
+//!   so nothing is missing before it, nothing comes twice, and they hear nothing that they were not there for;
+//! - at each step: nothing was said twice;
+//! - each hour, when the network has been good and all have been quiet for some minutes: everybody has heard everything;
+//! - at the end: what its speaker was told is said was said, and what was refused was not; the file of the history has
+//!   what was said, in its order, once; and when all have gone, nothing of them is left: no user, no room but the lobby, no browser's
+//!   member, no connection, no timer, no task.
+//!
+//! `ROPEWALK_LONG_DAYS=100` runs so many days more, of seeds by chance or from `ROPEWALK_SEED` on.
+
+mod chatter;
+mod ledger;
+mod liner;
+mod page;
+mod person;
+mod wire;
+mod world;
+
+use std::time::Duration;
+
+use ropewalk_testing::{Network as Wires, Seed};
+
+use chatter::Chatter;
+use liner::Liner;
+use page::Page;
+use person::Person;
+use wire::Fault;
+use world::{Fate, World};
+
+const SECOND: Duration = Duration::from_secs(1);
+const HOUR: Duration = Duration::from_secs(3600);
+
+/// How much happens.
+const STEP_MAX: u64 = 60_000;
+
+struct Day {
+    world: World,
+    people: Vec<Box<dyn Person>>,
+}
+
+impl Day {
+    fn new(seed: u64) -> Self {
+        let mut people: Vec<Box<dyn Person>> = Vec::new();
+        for number in 0..4 {
+            people.push(Box::new(Page::new(number % 2 == 0)));
+            people.push(Box::new(Page::new(number % 2 == 1)));
+            people.push(Box::<Liner>::default());
+            people.push(Box::<Chatter>::default());
+        }
+        Self { world: World::new(seed), people }
+    }
+
+    fn live(&mut self) {
+        let before = self.world.reactor().sources();
+        for _ in 0..24 {
+            self.live_an_hour();
+            self.call_the_roll();
+        }
+        self.end();
+        assert_eq!(self.world.reactor().sources(), before, "connections are left");
+    }
+
+    fn live_an_hour(&mut self) {
+        let end = self.world.now() + (HOUR - SECOND * 300);
+        while self.world.now() < end {
+            let world = &self.world;
+            if world.chance(2) {
+                change_weather(world);
+            }
+            let busy = 1 + world.below(3);
+            for _ in 0..busy {
+                let who = world.index(self.people.len());
+                live_a_moment(world, self.people[who].as_mut());
+            }
+            let step = if world.chance(50) { world.below(50) } else { world.below(STEP_MAX) };
+            self.pass(Duration::from_millis(step));
+        }
+    }
+
+    fn pass(&mut self, time: Duration) {
+        self.world.pass(time);
+        self.people.iter_mut().for_each(|person| person.look(&self.world));
+    }
+
+    /// The network is good, and all are quiet.
+    fn rest(&mut self, time: Duration) {
+        let world = &self.world;
+        world.network.heal();
+        world.network.change(|wires| *wires = Wires::default());
+        let end = world.now() + time;
+        while self.world.now() < end {
+            self.pass(SECOND * 5);
+        }
+    }
+
+    fn call_the_roll(&mut self) {
+        self.rest(SECOND * 300);
+        self.people.iter_mut().for_each(|person| person.check_all_heard(&self.world));
+    }
+
+    fn end(&mut self) {
+        self.people.iter_mut().for_each(|person| person.go(&self.world));
+        self.rest(SECOND * 1800);
+        check_fates(&self.world);
+        check_history(&self.world);
+        let counts = self.world.server.counts();
+        assert_eq!((counts.users, counts.channels), (0, 1), "somebody is left");
+        assert_eq!(self.world.browsers.members(), 0, "a browser's member is left");
+    }
+}
+
+fn live_a_moment(world: &World, person: &mut dyn Person) {
+    match world.below(100) {
+        0..3 => person.go(world),
+        3..6 => person.suffer(world, Fault::Reset),
+        6..8 => person.suffer(world, Fault::Silence),
+        8..12 => person.suffer(world, Fault::Slow),
+        _ => person.act(world),
+    }
+}
+
+/// The network is another from now on.
+fn change_weather(world: &World) {
+    world.network.heal();
+    let millis = |bound| Duration::from_millis(world.below(bound));
+    let wires = Wires {
+        latency: world.pick(&[Duration::ZERO, millis(50), millis(800)]).expect("some"),
+        chunk_size: world.pick(&[64 << 10, 1000, 50]).expect("some"),
+        capacity: world.pick(&[64 << 10, 4 << 10, 500]).expect("some"),
+        lose_at_byte: world.chance(10).then(|| world.below(2_000)),
+        ..Wires::default()
+    };
+    world.network.change(|settings| *settings = wires);
+    if world.chance(10) {
+        world.network.partition();
+    }
+}
+
+fn check_fates(world: &World) {
+    for (text, fate) in world.fates() {
+        let times = world.ledger.times(&text);
+        match fate {
+            Fate::Unknown => assert!(times <= 1, "{text}"),
+            Fate::Told => assert_eq!(times, 1, "its speaker was told that it is said: {text}"),
+            Fate::Refused => assert_eq!(times, 0, "its speaker was told that it is not: {text}"),
+        }
+    }
+}
+
+fn check_history(world: &World) {
+    for (room, said) in world.ledger.said() {
+        let kept = world.kept(&room);
+        assert_eq!(kept.len(), said.len(), "in the history of {room}");
+        assert!(kept == said, "the history of {room} is another");
+    }
+}
+
+fn live_a_day(seed: u64) {
+    let mut day = Day::new(seed);
+    day.live();
+    let Day { world, people } = day;
+    drop(people);
+    world.end();
+}
+
+#[test]
+fn a_day_of_the_chat_on_a_bad_network() {
+    for seed in 1..2 {
+        live_a_day(seed);
+    }
+    let more = std::env::var("ROPEWALK_LONG_DAYS").ok().and_then(|days| days.parse().ok());
+    let first = Seed::from_env().number();
+    for number in 0..more.unwrap_or(0) {
+        live_a_day(first.wrapping_add(number));
+    }
+}
+
+#[test]
+fn a_day_without_people() {
+    let world = World::new(1);
+    world.pass(HOUR);
+    world.end();
+}
