@@ -69,6 +69,30 @@ impl Ledger {
         said
     }
 
+    /// Who has come, and has not left.
+    pub(crate) fn present(&self) -> BTreeSet<Rc<str>> {
+        let mut present = BTreeSet::new();
+        for happened in &*self.all.borrow() {
+            match &happened.what {
+                What::Came(_) => drop(present.insert(happened.who.clone())),
+                What::Gone => drop(present.remove(&happened.who)),
+                _ => {}
+            }
+        }
+        present
+    }
+
+    /// What was said, by whom, in order.
+    pub(crate) fn lines(&self) -> Vec<String> {
+        let line = |happened: &Happened| match &happened.what {
+            What::SaidIn { text, .. } | What::SaidTo { text, .. } => {
+                Some(format!("{}: {text}", happened.who))
+            }
+            _ => None,
+        };
+        self.all.borrow().iter().filter_map(line).collect()
+    }
+
     pub(crate) fn len(&self) -> usize {
         self.all.borrow().len()
     }

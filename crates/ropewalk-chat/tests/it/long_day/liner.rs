@@ -155,7 +155,7 @@ impl Person for Liner {
     fn go(&mut self, world: &World) {
         let Some(seat) = self.0.take() else { return };
         world.depart(&seat.name);
-        if seat.wire.is_silent() || world.chance(30) {
+        if !seat.is_in || seat.wire.is_silent() || world.chance(30) {
             world.bury(seat.wire);
         } else if world.chance(50) {
             seat.wire.write("/quit\n");

@@ -33,7 +33,9 @@ use world::{Fate, World};
 const SECOND: Duration = Duration::from_secs(1);
 const HOUR: Duration = Duration::from_secs(3600);
 
-/// How much happens.
+/// Days in every run.
+const DAYS: u64 = 2;
+/// Milliseconds between what two people do, at most.
 const STEP_MAX: u64 = 60_000;
 
 struct Day {
@@ -53,9 +55,9 @@ impl Day {
         Self { world: World::new(seed), people }
     }
 
-    fn live(&mut self) {
+    fn live(&mut self, hours: u32) {
         let before = self.world.reactor().sources();
-        for _ in 0..24 {
+        for _ in 0..hours {
             self.live_an_hour();
             self.call_the_roll();
         }
@@ -107,7 +109,8 @@ impl Day {
         check_fates(&self.world);
         check_history(&self.world);
         let counts = self.world.server.counts();
-        assert_eq!((counts.users, counts.channels), (0, 1), "somebody is left");
+        let left = self.world.ledger.present();
+        assert_eq!((counts.users, counts.channels), (0, 1), "{left:?} are left");
         assert_eq!(self.world.browsers.members(), 0, "a browser's member is left");
     }
 }
@@ -158,29 +161,32 @@ fn check_history(world: &World) {
     }
 }
 
-fn live_a_day(seed: u64) {
+/// Lives so many hours of a day; gives what was said, in order.
+fn live(seed: u64, hours: u32) -> Vec<String> {
     let mut day = Day::new(seed);
-    day.live();
+    day.live(hours);
     let Day { world, people } = day;
     drop(people);
+    let said = world.ledger.lines();
     world.end();
+    said
 }
 
 #[test]
-fn a_day_of_the_chat_on_a_bad_network() {
-    for seed in 1..2 {
-        live_a_day(seed);
+fn nothing_is_lost_or_doubled_or_left_behind_in_a_day_on_a_bad_network() {
+    for seed in 1..=DAYS {
+        live(seed, 24);
     }
     let more = std::env::var("ROPEWALK_LONG_DAYS").ok().and_then(|days| days.parse().ok());
     let first = Seed::from_env().number();
     for number in 0..more.unwrap_or(0) {
-        live_a_day(first.wrapping_add(number));
+        live(first.wrapping_add(number), 24);
     }
 }
 
 #[test]
-fn a_day_without_people() {
-    let world = World::new(1);
-    world.pass(HOUR);
-    world.end();
+fn the_same_seed_is_the_same_day() {
+    let (one, other) = (live(7, 1), live(7, 1));
+    let difference = one.iter().zip(&other).position(|(one, other)| one != other);
+    assert_eq!((difference, one.len()), (None, other.len()));
 }
