@@ -15,7 +15,7 @@ use ropewalk_irc::client::{
 use ropewalk_testing::MemoryClientEndpoint;
 
 use super::ledger::Ears;
-use super::person::Person;
+use super::person::{Person, Slowness};
 use super::wire::{Fault, Wire};
 use super::world::{Fate, ROOMS, World};
 
@@ -30,7 +30,7 @@ struct Seat {
     inbox: Rc<Inbox>,
     has_arrived: bool,
     since: Time,
-    paused_until: Option<Time>,
+    slowness: Slowness,
 }
 
 /// What the client has been told.
@@ -106,7 +106,7 @@ impl Seat {
         drop(connecting.add_errback(move |_| lost.is_lost.set(true)));
         let ears = Ears::new(&world.ledger, &name, true);
         let since = world.now();
-        Self { name, ears, inbox, has_arrived: false, since, paused_until: None }
+        Self { name, ears, inbox, has_arrived: false, since, slowness: Slowness::default() }
     }
 
     fn read(&mut self, world: &World) {
@@ -163,10 +163,7 @@ impl Seat {
 impl Person for Chatter {
     fn look(&mut self, world: &World) {
         let Some(seat) = &mut self.0 else { return };
-        if seat.paused_until.is_some_and(|until| world.now() >= until) {
-            seat.paused_until = None;
-            seat.wire().into_iter().for_each(|wire| wire.hurry());
-        }
+        seat.slowness.look(world, seat.inbox.wire.borrow().as_ref());
         seat.read(world);
         if seat.inbox.is_lost.get() {
             world.depart(&seat.name);
@@ -184,9 +181,7 @@ impl Person for Chatter {
     fn suffer(&mut self, world: &World, fault: Fault) {
         let Some(seat) = &mut self.0 else { return };
         seat.wire().into_iter().for_each(|wire| wire.suffer(&world.network, fault));
-        if matches!(fault, Fault::Slow) {
-            seat.paused_until = Some(world.now() + Duration::from_secs(world.below(1800)));
-        }
+        seat.slowness.begin(world, fault, 1800);
     }
 
     fn go(&mut self, world: &World) {
@@ -200,7 +195,7 @@ impl Person for Chatter {
 
     fn check_all_heard(&mut self, world: &World) {
         if let Some(seat) = &mut self.0
-            && seat.paused_until.is_none()
+            && seat.slowness.is_over()
             && seat.wire().is_some_and(|wire| !wire.is_silent())
         {
             let age = world.now().since(seat.since);

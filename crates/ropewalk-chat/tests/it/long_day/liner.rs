@@ -3,12 +3,8 @@
 //! Promised to them: until their connection is lost they hear everything once, in order; of what came last before that
 //! they may miss some.
 
-use std::time::Duration;
-
-use ropewalk_core::Time;
-
 use super::ledger::Ears;
-use super::person::Person;
+use super::person::{Person, Slowness};
 use super::wire::{Fault, Wire};
 use super::world::{Fate, ROOMS, World};
 
@@ -22,7 +18,7 @@ struct Seat {
     wire: Wire,
     ears: Ears,
     is_in: bool,
-    paused_until: Option<Time>,
+    slowness: Slowness,
     /// What was said since the last sign that it was done.
     unsure: Vec<String>,
     /// The signs that were asked for: each is for so many of `unsure`.
@@ -42,7 +38,7 @@ impl Seat {
             wire: Wire::open(world.reactor(), "lines", &format!("{name}\n")),
             name,
             is_in: false,
-            paused_until: None,
+            slowness: Slowness::default(),
             unsure: Vec::new(),
             asked: Vec::new(),
             is_sure: true,
@@ -123,10 +119,7 @@ impl Seat {
 impl Person for Liner {
     fn look(&mut self, world: &World) {
         let Some(seat) = &mut self.0 else { return };
-        if seat.paused_until.is_some_and(|until| world.now() >= until) {
-            seat.paused_until = None;
-            seat.wire.hurry();
-        }
+        seat.slowness.look(world, Some(&seat.wire));
         for line in seat.wire.take_lines() {
             seat.read(world, &line);
         }
@@ -147,9 +140,7 @@ impl Person for Liner {
     fn suffer(&mut self, world: &World, fault: Fault) {
         let Some(seat) = &mut self.0 else { return };
         seat.wire.suffer(&world.network, fault);
-        if matches!(fault, Fault::Slow) {
-            seat.paused_until = Some(world.now() + Duration::from_secs(world.below(1800)));
-        }
+        seat.slowness.begin(world, fault, 1800);
     }
 
     fn go(&mut self, world: &World) {
@@ -168,7 +159,7 @@ impl Person for Liner {
     fn check_all_heard(&mut self, world: &World) {
         if let Some(seat) = &mut self.0
             && !seat.wire.is_silent()
-            && seat.paused_until.is_none()
+            && seat.slowness.is_over()
         {
             assert!(seat.is_in, "{} is not let in", seat.name);
             seat.ears.check_all_heard(&world.ledger);

@@ -9,7 +9,7 @@ use ropewalk_core::Time;
 use serde_json::Value;
 
 use super::ledger::Ears;
-use super::person::Person;
+use super::person::{Person, Slowness};
 use super::wire::{Answer, Fault, Wire};
 use super::world::{Fate, ROOMS, World};
 
@@ -44,7 +44,7 @@ struct Seat {
     /// The number of the last line.
     line: u64,
     saying: Option<Saying>,
-    paused_until: Option<Time>,
+    slowness: Slowness,
     /// When the last request was sent that the server has certainly seen.
     seen_at: Time,
     has_left: bool,
@@ -135,7 +135,7 @@ impl Seat {
             retry_after: Duration::from_secs(1),
             line: 0,
             saying: None,
-            paused_until: None,
+            slowness: Slowness::default(),
             seen_at: door.since,
             has_left: false,
         }
@@ -326,10 +326,7 @@ impl Person for Page {
     fn look(&mut self, world: &World) {
         self.look_at_door(world);
         let Some(seat) = &mut self.seat else { return };
-        if seat.paused_until.is_some_and(|until| world.now() >= until) {
-            seat.paused_until = None;
-            seat.waiting.iter().for_each(|waiting| waiting.wire.hurry());
-        }
+        seat.slowness.look(world, seat.waiting.as_ref().map(|waiting| &waiting.wire));
         seat.look_for_answer(world);
         if !seat.look_for_news(world, self.by_stream) {
             self.fall_out(world);
@@ -351,9 +348,7 @@ impl Person for Page {
         }
         let Some(waiting) = &seat.waiting else { return };
         waiting.wire.suffer(&world.network, fault);
-        if matches!(fault, Fault::Slow) {
-            seat.paused_until = Some(world.now() + Duration::from_secs(world.below(50)));
-        }
+        seat.slowness.begin(world, fault, 50);
     }
 
     fn go(&mut self, world: &World) {
