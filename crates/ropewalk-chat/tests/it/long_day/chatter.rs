@@ -8,7 +8,7 @@ use std::collections::VecDeque;
 use std::rc::Rc;
 use std::time::Duration;
 
-use ropewalk_core::{Failure, Time};
+use ropewalk_core::Failure;
 use ropewalk_irc::client::{
     ClientLimits, ClientOptions, Event, Irc, IrcClient, IrcClientFactory, Said, ServerError,
 };
@@ -20,8 +20,10 @@ use super::wire::{Fault, Wire};
 use super::world::{Fate, ROOMS, World};
 
 /// A client, and who sits before it.
-#[derive(Default)]
-pub(crate) struct Chatter(Option<Seat>);
+pub(crate) struct Chatter {
+    process: usize,
+    seat: Option<Seat>,
+}
 
 /// One connection.
 struct Seat {
@@ -29,7 +31,6 @@ struct Seat {
     ears: Ears,
     inbox: Rc<Inbox>,
     has_arrived: bool,
-    since: Time,
     slowness: Slowness,
 }
 
@@ -89,8 +90,14 @@ impl Inbox {
     }
 }
 
+impl Chatter {
+    pub(crate) fn new(process: usize) -> Self {
+        Self { process, seat: None }
+    }
+}
+
 impl Seat {
-    fn new(world: &World) -> Self {
+    fn new(world: &World, process: usize) -> Self {
         let name = format!("irc{}", world.number());
         let inbox = Rc::new(Inbox::default());
         let options = ClientOptions {
@@ -99,19 +106,19 @@ impl Seat {
         };
         let (teller, connected, lost) = (inbox.clone(), inbox.clone(), inbox.clone());
         let factory = IrcClientFactory::new(options, move || Teller(teller.clone()));
-        let connecting = world.reactor().connect(&MemoryClientEndpoint::new("irc"), factory);
+        let connecting =
+            world.reactor().connect(&MemoryClientEndpoint::new(format!("irc{process}")), factory);
         let connecting = connecting
             .add_callback(|protocol| protocol.call(|_, cx| Wire::of(cx.transport())))
             .add_callback(move |wire| connected.set_wire(wire));
         drop(connecting.add_errback(move |_| lost.is_lost.set(true)));
-        let ears = Ears::new(&world.ledger, &name, true);
-        let since = world.now();
-        Self { name, ears, inbox, has_arrived: false, since, slowness: Slowness::default() }
+        let ears = Ears::new(world.ledger(process), &name, true);
+        Self { name, ears, inbox, has_arrived: false, slowness: Slowness::default() }
     }
 
     fn read(&mut self, world: &World) {
         for (from, text) in self.inbox.said.take() {
-            self.ears.hear(&world.ledger, &from, &text);
+            self.ears.hear(&from, &text);
         }
         for (text, fate) in self.inbox.fates.take() {
             world.set_fate(&text, fate);
@@ -162,30 +169,30 @@ impl Seat {
 
 impl Person for Chatter {
     fn look(&mut self, world: &World) {
-        let Some(seat) = &mut self.0 else { return };
+        let Some(seat) = &mut self.seat else { return };
         seat.slowness.look(world, seat.inbox.wire.borrow().as_ref());
         seat.read(world);
         if seat.inbox.is_lost.get() {
             world.depart(&seat.name);
-            self.0 = None;
+            self.seat = None;
         }
     }
 
     fn act(&mut self, world: &World) {
-        match &mut self.0 {
+        match &mut self.seat {
             Some(seat) => seat.act(world),
-            None => self.0 = Some(Seat::new(world)),
+            None => self.seat = Some(Seat::new(world, self.process)),
         }
     }
 
     fn suffer(&mut self, world: &World, fault: Fault) {
-        let Some(seat) = &mut self.0 else { return };
+        let Some(seat) = &mut self.seat else { return };
         seat.wire().into_iter().for_each(|wire| wire.suffer(&world.network, fault));
         seat.slowness.begin(world, fault, 1800);
     }
 
     fn go(&mut self, world: &World) {
-        let Some(seat) = self.0.take() else { return };
+        let Some(seat) = self.seat.take() else { return };
         world.depart(&seat.name);
         match seat.inbox.irc() {
             Some(irc) if world.chance(60) => drop(irc.quit("gone")),
@@ -193,14 +200,13 @@ impl Person for Chatter {
         }
     }
 
-    fn check_all_heard(&mut self, world: &World) {
-        if let Some(seat) = &mut self.0
+    fn check_all_heard(&mut self) {
+        if let Some(seat) = &mut self.seat
             && seat.slowness.is_over()
             && seat.wire().is_some_and(|wire| !wire.is_silent())
         {
-            let age = world.now().since(seat.since);
-            assert!(seat.has_arrived, "{} is not let in after {age:?}", seat.name);
-            seat.ears.check_all_heard(&world.ledger);
+            assert!(seat.has_arrived, "{} is not let in", seat.name);
+            seat.ears.check_all_heard();
         }
     }
 }

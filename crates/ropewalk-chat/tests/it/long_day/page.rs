@@ -17,6 +17,7 @@ use super::world::{Fate, ROOMS, World};
 pub(crate) struct Page {
     /// By a stream of events, not by polls.
     by_stream: bool,
+    process: usize,
     door: Option<Door>,
     seat: Option<Seat>,
 }
@@ -31,6 +32,7 @@ struct Door {
 
 /// They are in.
 struct Seat {
+    process: usize,
     name: String,
     token: String,
     ears: Ears,
@@ -81,14 +83,14 @@ const RETRY_MAX: Duration = Duration::from_secs(15);
 const ABSENT_MAX: Duration = Duration::from_secs(60);
 
 impl Page {
-    pub(crate) fn new(by_stream: bool) -> Self {
-        Self { by_stream, door: None, seat: None }
+    pub(crate) fn new(process: usize, by_stream: bool) -> Self {
+        Self { by_stream, process, door: None, seat: None }
     }
 
     fn knock(&mut self, world: &World) {
         let name = format!("page{}", world.number());
-        let ears = Ears::new(&world.ledger, &name, true);
-        let wire = post(world, "/join", "", &format!("name={name}"));
+        let ears = Ears::new(world.ledger(self.process), &name, true);
+        let wire = post(world, self.process, "/join", "", &format!("name={name}"));
         self.door = Some(Door { wire, since: world.now(), name, ears });
     }
 
@@ -98,7 +100,7 @@ impl Page {
             Some(answer) if answer.status == 200 => {
                 door.wire.abort();
                 world.arrive(&door.name);
-                self.seat = Some(Seat::new(world, door, &answer));
+                self.seat = Some(Seat::new(world, self.process, door, &answer));
             }
             Some(answer) => panic!("not let in: {} {}", answer.status, answer.body),
             None if door.wire.is_lost() => {}
@@ -121,10 +123,11 @@ impl Page {
 }
 
 impl Seat {
-    fn new(world: &World, door: Door, answer: &Answer) -> Self {
+    fn new(world: &World, process: usize, door: Door, answer: &Answer) -> Self {
         let answer: Value = serde_json::from_str(&answer.body).expect("JSON");
         let token = answer["token"].as_str().expect("a token").to_owned();
         Self {
+            process,
             name: door.name,
             token,
             ears: door.ears,
@@ -152,10 +155,13 @@ impl Seat {
         let status = if by_stream {
             self.read_stream(world, &mut waiting)
         } else {
-            self.read_poll(world, &waiting)
+            self.read_poll(&waiting)
         };
         match status {
-            Some(410) => return false,
+            Some(410) => {
+                waiting.wire.abort();
+                return false;
+            }
             Some(200) => {
                 self.retry_after = Duration::from_secs(1);
                 if !by_stream {
@@ -183,18 +189,18 @@ impl Seat {
         let request = format!(
             "GET /{path}?since={last} HTTP/1.1\r\nHost: room\r\nChat-Token: {token}\r\n\r\n"
         );
-        let wire = Wire::open(world.reactor(), "web", &request);
+        let wire = Wire::open(world.reactor(), &format!("web{}", self.process), &request);
         let (now, rest) = (world.now(), String::new());
         let waiting = Waiting { wire, asked_at: now, heard_at: now, is_open: false, rest };
         self.waiting = Some(waiting);
     }
 
-    fn read_poll(&mut self, world: &World, waiting: &Waiting) -> Option<u16> {
+    fn read_poll(&mut self, waiting: &Waiting) -> Option<u16> {
         let answer = waiting.wire.take_answer()?;
         if answer.status == 200 {
             self.seen_at = waiting.asked_at;
             let events: Vec<Value> = serde_json::from_str(&answer.body).expect("JSON");
-            events.iter().for_each(|event| self.show(world, event));
+            events.iter().for_each(|event| self.show(event));
         }
         Some(answer.status)
     }
@@ -216,13 +222,13 @@ impl Seat {
         while let Some(end) = waiting.rest.find("\n\n") {
             let event: String = waiting.rest.drain(..end + 2).collect();
             if let Some(data) = event.lines().find_map(|line| line.strip_prefix("data: ")) {
-                self.show(world, &serde_json::from_str(data).expect("JSON"));
+                self.show(&serde_json::from_str(data).expect("JSON"));
             }
         }
         Some(200)
     }
 
-    fn show(&mut self, world: &World, event: &Value) {
+    fn show(&mut self, event: &Value) {
         let text = |field: &str| event[field].as_str().unwrap_or_default();
         let number = event["n"].as_u64().expect("it is numbered");
         if number <= self.last {
@@ -231,7 +237,7 @@ impl Seat {
         assert_eq!(number, self.last + 1, "{} is missing something before {event}", self.name);
         self.last = number;
         match text("kind") {
-            "said" | "acted" => self.ears.hear(&world.ledger, text("name"), text("text")),
+            "said" | "acted" => self.ears.hear(text("name"), text("text")),
             "room" => self.rooms.push(text("room").to_owned()),
             "parted" if text("name") == self.name => self.rooms.retain(|one| one != text("room")),
             "gap" | "closed" | "killed" => panic!("{} was told {event}", self.name),
@@ -256,7 +262,8 @@ impl Seat {
     fn send(&mut self, world: &World, mut saying: Saying) {
         let form = format!("room={}&text={}&line={}", saying.room, saying.text, saying.line);
         let form = form.replace('#', "%23").replace(' ', "+");
-        saying.wire = post(world, "/say", &format!("Chat-Token: {}\r\n", self.token), &form);
+        saying.wire =
+            post(world, self.process, "/say", &format!("Chat-Token: {}\r\n", self.token), &form);
         saying.since = world.now();
         saying.attempts += 1;
         self.saying = Some(saying);
@@ -358,25 +365,25 @@ impl Person for Page {
         let Some(mut seat) = self.seat.take() else { return };
         let (token, soon) = (&seat.token, if world.chance(50) { "&soon=yes" } else { "" });
         if world.chance(70) {
-            let wire = post(world, "/leave", "", &format!("token={token}{soon}"));
+            // Nobody waits for the answer.
+            post(world, self.process, "/leave", "", &format!("token={token}{soon}"));
             seat.has_left = true;
-            let _ = wire; // Nobody waits for the answer.
         }
         seat.close(world);
     }
 
-    fn check_all_heard(&mut self, world: &World) {
+    fn check_all_heard(&mut self) {
         if let Some(seat) = &mut self.seat {
-            seat.ears.check_all_heard(&world.ledger);
+            seat.ears.check_all_heard();
             assert!(seat.saying.is_none(), "{} waits for an answer", seat.name);
         }
     }
 }
 
-fn post(world: &World, path: &str, head: &str, form: &str) -> Wire {
+fn post(world: &World, process: usize, path: &str, head: &str, form: &str) -> Wire {
     let length = form.len();
     let request = format!(
         "POST {path} HTTP/1.1\r\nHost: room\r\n{head}Content-Length: {length}\r\n\r\n{form}"
     );
-    Wire::open(world.reactor(), "web", &request)
+    Wire::open(world.reactor(), &format!("web{process}"), &request)
 }

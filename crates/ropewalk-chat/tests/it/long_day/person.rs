@@ -18,7 +18,7 @@ pub(crate) trait Person {
     /// Leaves, or is simply gone.
     fn go(&mut self, world: &World);
     /// It is quiet, and has been for minutes: unless they are cut off and do not know it, they have heard everything.
-    fn check_all_heard(&mut self, world: &World);
+    fn check_all_heard(&mut self);
 }
 
 /// Until when somebody reads nothing.
