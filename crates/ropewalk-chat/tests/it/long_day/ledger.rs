@@ -78,6 +78,28 @@ impl Ledger {
         said
     }
 
+    /// What was said in a room after the message of that id, and its place in what happened.
+    pub(crate) fn next_in(&self, room: &str, msgid: &str) -> Option<(usize, Heard)> {
+        let all = self.all.borrow();
+        let mut said = all.iter().enumerate().filter_map(|(at, happened)| match &happened.what {
+            What::SaidIn { room: other, text, msgid } if **other == *room => {
+                let heard = Heard { from: happened.who.clone(), text: text.clone() };
+                Some((at, msgid.clone(), heard))
+            }
+            _ => None,
+        });
+        said.find(|(_, other, _)| **other == *msgid)?;
+        said.next().map(|(at, _, heard)| (at, heard))
+    }
+
+    /// When somebody came to a room, as a place in what happened.
+    pub(crate) fn came_at(&self, who: &str, room: &str) -> Option<usize> {
+        let is_it = |happened: &Happened| {
+            *happened.who == *who && matches!(&happened.what, What::Came(other) if **other == *room)
+        };
+        self.all.borrow().iter().rposition(is_it)
+    }
+
     /// Who has come, and has not left.
     pub(crate) fn present(&self) -> BTreeSet<Rc<str>> {
         let mut present = BTreeSet::new();

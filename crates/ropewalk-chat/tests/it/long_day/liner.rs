@@ -6,7 +6,7 @@
 use super::ledger::Ears;
 use super::person::{Person, Slowness};
 use super::wire::{Fault, Wire};
-use super::world::{Fate, ROOMS, World};
+use super::world::{Fate, ROOMS, Trouble, World};
 
 /// A terminal.
 pub(crate) struct Liner {
@@ -132,6 +132,7 @@ impl Person for Liner {
             seat.read(world, &line);
         }
         if seat.wire.is_lost() {
+            world.note(Trouble::TerminalCutOff);
             world.depart(&seat.name);
             self.seat = None;
         }

@@ -12,11 +12,13 @@
 //! `ROPEWALK_LONG_DAYS=100` runs so many days more, of seeds by chance or from `ROPEWALK_SEED` on.
 
 mod chatter;
+mod inbox;
 mod ledger;
 mod liner;
 mod page;
 mod person;
 mod process;
+mod recall;
 mod wire;
 mod world;
 
@@ -192,6 +194,9 @@ fn check_joined(world: &World) {
 fn live(seed: u64, processes: usize, hours: u32) -> Vec<String> {
     let mut day = Day::new(seed, processes);
     day.live(hours);
+    if hours == 24 {
+        day.world.check_trouble();
+    }
     let Day { world, people } = day;
     drop(people);
     let said = world.ledger(0).lines();

@@ -11,7 +11,7 @@ use serde_json::Value;
 use super::ledger::Ears;
 use super::person::{Person, Slowness};
 use super::wire::{Answer, Fault, Wire};
-use super::world::{Fate, ROOMS, World};
+use super::world::{Fate, ROOMS, Trouble, World};
 
 /// A browser's tab.
 pub(crate) struct Page {
@@ -118,6 +118,7 @@ impl Page {
             "{} was thrown out after {absent:?}",
             seat.name
         );
+        world.note(Trouble::BrowserOut);
         seat.close(world);
     }
 }
@@ -174,6 +175,7 @@ impl Seat {
             None => {}
         }
         if waiting.wire.is_lost() || world.now().since(waiting.heard_at) >= NEWS_TIMEOUT {
+            world.note(Trouble::NewsLost);
             world.bury(waiting.wire);
             self.retry_at = world.now() + self.retry_after;
             self.retry_after = (self.retry_after * 2).min(RETRY_MAX);
@@ -279,6 +281,7 @@ impl Seat {
         if !is_over {
             self.saying = Some(saying);
         } else if world.chance(80) {
+            world.note(Trouble::LineSentAgain);
             world.bury(saying.wire.clone());
             self.send(world, saying);
         } else {

@@ -1,7 +1,7 @@
 //! [`World`]: a chat with all its ways in, on a network in memory that can be made bad.
 
 use std::cell::{Cell, RefCell};
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -25,6 +25,7 @@ pub(crate) struct World {
     /// Who is there, to be whispered to.
     present: RefCell<Vec<String>>,
     numbers: Cell<u64>,
+    trouble: RefCell<BTreeMap<Trouble, u32>>,
     buried: RefCell<Vec<(Wire, Time)>>,
     event_loop: Loop,
 }
@@ -38,6 +39,17 @@ pub(crate) enum Fate {
     Told,
     /// It was not.
     Refused,
+}
+
+/// What is to be lived through in a day; a day without is no test of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Trouble {
+    LineSentAgain,
+    NewsLost,
+    BrowserOut,
+    TerminalCutOff,
+    ClientCutOff,
+    PastRecalled,
 }
 
 pub(crate) const ROOMS: [&str; 3] = ["#lobby", "#boats", "#knots"];
@@ -63,6 +75,7 @@ impl World {
             fates: RefCell::default(),
             present: RefCell::default(),
             numbers: Cell::new(0),
+            trouble: RefCell::default(),
             buried: RefCell::default(),
             event_loop,
         }
@@ -91,6 +104,24 @@ impl World {
     /// How often a text was said, on the process where that was most often.
     pub(crate) fn times(&self, text: &str) -> u32 {
         self.processes.iter().map(|process| process.ledger.times(text)).max().unwrap_or(0)
+    }
+
+    pub(crate) fn note(&self, trouble: Trouble) {
+        *self.trouble.borrow_mut().entry(trouble).or_default() += 1;
+    }
+
+    /// There was trouble of every kind.
+    pub(crate) fn check_trouble(&self) {
+        let trouble = self.trouble.borrow();
+        let all = [
+            Trouble::LineSentAgain,
+            Trouble::NewsLost,
+            Trouble::BrowserOut,
+            Trouble::TerminalCutOff,
+            Trouble::ClientCutOff,
+            Trouble::PastRecalled,
+        ];
+        assert!(all.iter().all(|one| trouble.contains_key(one)), "a calm day: {trouble:?}");
     }
 
     // What joins the processes.
