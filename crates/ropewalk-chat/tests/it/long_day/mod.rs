@@ -194,7 +194,7 @@ fn check_joined(world: &World) {
 fn live(seed: u64, processes: usize, hours: u32) -> Vec<String> {
     let mut day = Day::new(seed, processes);
     day.live(hours);
-    if hours == 24 {
+    if hours == 24 && processes == 1 {
         day.world.check_trouble();
     }
     let Day { world, people } = day;

@@ -49,6 +49,7 @@ struct Seat {
     slowness: Slowness,
     /// When the last request was sent that the server has certainly seen.
     seen_at: Time,
+    reloaded_at: Option<Time>,
     has_left: bool,
 }
 
@@ -81,6 +82,10 @@ const PATIENCE: Duration = Duration::from_secs(30);
 const RETRY_MAX: Duration = Duration::from_secs(15);
 /// Who was heard of within this time is not to be thought gone.
 const ABSENT_MAX: Duration = Duration::from_secs(60);
+/// Who has said that they are loaded again are to be back within this time.
+const RETURN_MAX: Duration = Duration::from_secs(5);
+/// After this they are back, or are gone.
+const FORGOTTEN: Duration = Duration::from_secs(120);
 
 impl Page {
     pub(crate) fn new(process: usize, by_stream: bool) -> Self {
@@ -113,8 +118,10 @@ impl Page {
     fn fall_out(&mut self, world: &World) {
         let Some(seat) = self.seat.take() else { return };
         let absent = world.now().since(seat.seen_at);
+        let was_reloaded = seat.reloaded_at.is_some_and(|at| world.now().since(at) < FORGOTTEN);
+        let absent_max = if was_reloaded { RETURN_MAX } else { ABSENT_MAX };
         assert!(
-            seat.has_left || absent >= ABSENT_MAX,
+            seat.has_left || absent >= absent_max,
             "{} was thrown out after {absent:?}",
             seat.name
         );
@@ -141,6 +148,7 @@ impl Seat {
             saying: None,
             slowness: Slowness::default(),
             seen_at: door.since,
+            reloaded_at: None,
             has_left: false,
         }
     }
@@ -166,8 +174,7 @@ impl Seat {
             Some(200) => {
                 self.retry_after = Duration::from_secs(1);
                 if !by_stream {
-                    waiting.wire.abort();
-                    self.ask_for_news(world, by_stream);
+                    self.ask_again(world, waiting.wire);
                     return true;
                 }
             }
@@ -185,16 +192,49 @@ impl Seat {
         true
     }
 
+    /// The next poll, sometimes on the same connection.
+    fn ask_again(&mut self, world: &World, wire: Wire) {
+        if world.chance(50) {
+            wire.abort();
+            return self.ask_for_news(world, false);
+        }
+        wire.write(&self.request_for_news(false));
+        self.wait_on(world, wire);
+    }
+
     fn ask_for_news(&mut self, world: &World, by_stream: bool) {
-        let path = if by_stream { "events" } else { "news" };
-        let (token, last) = (&self.token, self.last);
-        let request = format!(
-            "GET /{path}?since={last} HTTP/1.1\r\nHost: room\r\nChat-Token: {token}\r\n\r\n"
-        );
+        let request = self.request_for_news(by_stream);
         let wire = Wire::open(world.reactor(), &format!("web{}", self.process), &request);
+        self.wait_on(world, wire);
+    }
+
+    fn wait_on(&mut self, world: &World, wire: Wire) {
         let (now, rest) = (world.now(), String::new());
         let waiting = Waiting { wire, asked_at: now, heard_at: now, is_open: false, rest };
         self.waiting = Some(waiting);
+    }
+
+    fn request_for_news(&self, by_stream: bool) -> String {
+        let path = if by_stream { "events" } else { "news" };
+        let (token, last) = (&self.token, self.last);
+        format!("GET /{path}?since={last} HTTP/1.1\r\nHost: room\r\nChat-Token: {token}\r\n\r\n")
+    }
+
+    /// The page is loaded again. What it says while it goes may come after what it asks when it is back.
+    fn reload(&mut self, world: &World, by_stream: bool) {
+        if let Some(waiting) = self.waiting.take() {
+            world.bury(waiting.wire);
+        }
+        self.reloaded_at = Some(world.now());
+        let is_late = world.chance(30);
+        if is_late {
+            self.ask_for_news(world, by_stream);
+        }
+        let form = format!("token={}&soon=yes", self.token);
+        post(world, self.process, "/leave", "", &form);
+        if !is_late {
+            self.ask_for_news(world, by_stream);
+        }
     }
 
     fn read_poll(&mut self, waiting: &Waiting) -> Option<u16> {
@@ -345,6 +385,7 @@ impl Person for Page {
 
     fn act(&mut self, world: &World) {
         match &mut self.seat {
+            Some(seat) if world.chance(5) => seat.reload(world, self.by_stream),
             Some(seat) => seat.act(world),
             None if self.door.is_none() => self.knock(world),
             None => {}
