@@ -89,6 +89,7 @@ pub fn goals(figures: &Figures) -> Vec<Goal> {
         goals.push(Goal { at_least: true, digits: 3, ..ratio(what, found, 1.8) });
     }
     goals.extend(http_goals(figures));
+    goals.extend(chat_goals(figures));
     for (name, bound) in OPERATIONS {
         let micro = figures.benches.get("micro");
         let found = micro.and_then(|m| m.operations.iter().find(|o| o.name.starts_with(name)));
@@ -142,6 +143,19 @@ fn http_goals(figures: &Figures) -> Vec<Goal> {
     let what = format!("a waiting long poll: bytes of {EPOLL} ≤ 700");
     goals.push(goal(what, held.map(crate::figures::Memory::bytes), 700.0, false, 0));
     goals
+}
+
+/// That of the chat.
+fn chat_goals(figures: &Figures) -> Option<Goal> {
+    let section = figures.benches.get("chat")?;
+    let held = section.memory.iter().find(|row| row.server == EPOLL);
+    Some(Goal {
+        what: format!("a browser that waits in the chat: bytes of {EPOLL} ≤ 1,000"),
+        found: held.map(crate::figures::Memory::bytes),
+        bound: 1000.0,
+        at_least: false,
+        digits: 0,
+    })
 }
 
 /// Single operations by what their name begins with, and the most they may take.

@@ -92,7 +92,8 @@ mod tests {
     fn an_unknown_bench_is_told_the_names() {
         assert_eq!(named("idle").map(|bench| bench.name), Ok("idle"));
         let error = named("speed").err();
-        let names = "no bench is called speed: echo, latency, connect, idle, workers, http, micro";
+        let names =
+            "no bench is called speed: echo, latency, connect, idle, workers, http, chat, micro";
         assert_eq!(error.as_deref(), Some(names));
     }
 }

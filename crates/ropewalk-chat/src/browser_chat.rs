@@ -25,15 +25,15 @@ use std::collections::HashMap;
 use std::rc::Rc;
 use std::time::Duration;
 
-use ropewalk_core::{Deferred, Failure, FailureKind, LoopingCall, Reactor, Time};
+use ropewalk_core::{Deferred, FailureKind, LoopingCall, Reactor, Time};
 use ropewalk_http::{HeaderName, StatusCode, header};
-use ropewalk_irc::network::Refusal;
+use ropewalk_irc::network::{Refusal, hidden_host};
 use ropewalk_web::{Answer, Request, Resource, Router, page, query};
 use serde_json::{Value, json};
 
 use crate::browser_form;
 use crate::browser_member::{BrowserMember, Line};
-use crate::hidden_host::hidden_host;
+use crate::token::{NoToken, Token};
 use crate::{Chat, page_files};
 
 /// The rooms' page and its requests, as one resource. A clone is the same.
@@ -45,7 +45,7 @@ pub struct BrowserChat(Rc<State>);
 
 struct State {
     chat: Chat,
-    members: RefCell<HashMap<String, BrowserMember>>,
+    members: RefCell<HashMap<Token, BrowserMember>>,
     /// Looks after those who have gone without a word.
     sweeping: RefCell<Option<LoopingCall>>,
 }
@@ -160,13 +160,13 @@ impl State {
 
     fn join(&self, request: &Request, form: &Form) -> Result<Value, Refusal> {
         let transport = request.transport();
-        let Ok(token) = new_token() else { return Err(Refusal::Busy) };
+        let Ok(token) = Token::random() else { return Err(Refusal::Busy) };
         let host = hidden_host(&transport.peer(), "browser");
         let (name, now) = (form.value("name").trim(), transport.reactor().now());
         let member = BrowserMember::join(&self.chat, name, host, now)?;
         let name = member.name()?;
-        self.members.borrow_mut().insert(token.clone(), member);
-        Ok(json!({"token": token, "name": name}))
+        self.members.borrow_mut().insert(token, member);
+        Ok(json!({"token": token.to_string(), "name": name}))
     }
 
     fn say(&self, request: &Request, form: &Form) -> Result<Value, Refusal> {
@@ -191,7 +191,7 @@ impl State {
             self.member(&token)?.leave_soon(now);
             return Ok(json!({}));
         }
-        let member = self.members.borrow_mut().remove(&token);
+        let member = token.parse().ok().and_then(|token| self.members.borrow_mut().remove(&token));
         if let Some(member) = member {
             member.leave("quit");
         }
@@ -199,7 +199,6 @@ impl State {
     }
 
     fn news(member: &BrowserMember, request: &Request, now: Time) -> Result<Answer, Refusal> {
-        prepare(request);
         member.poll(request, since(request), now)?;
         Ok(Answer::NotDoneYet)
     }
@@ -247,16 +246,13 @@ impl State {
 
     /// Whom a token stands for. One who has left may have something to fetch until they are swept out.
     fn member(&self, token: &str) -> Result<BrowserMember, Refusal> {
-        self.members.borrow().get(token).cloned().ok_or(Refusal::NotConnected)
+        let token = token.parse().map_err(|NoToken| Refusal::NotConnected)?;
+        self.members.borrow().get(&token).cloned().ok_or(Refusal::NotConnected)
     }
 
     fn sweep(&self, reactor: &Reactor) {
-        let all: Vec<(String, BrowserMember)> = self
-            .members
-            .borrow()
-            .iter()
-            .map(|(token, member)| (token.clone(), member.clone()))
-            .collect();
+        let all: Vec<(Token, BrowserMember)> =
+            self.members.borrow().iter().map(|(token, member)| (*token, member.clone())).collect();
         for (token, member) in all {
             if !member.stays(reactor.now()) {
                 self.members.borrow_mut().remove(&token);
@@ -283,7 +279,7 @@ fn since(request: &Request) -> u64 {
 }
 
 /// Not to be kept by anybody on the way.
-fn prepare(request: &Request) {
+pub(crate) fn prepare(request: &ropewalk_http::Request) {
     request.set_header(header::CONTENT_TYPE, "application/json");
     request.set_header(header::CACHE_CONTROL, "no-store");
     request.set_header(header::X_CONTENT_TYPE_OPTIONS, "nosniff");
@@ -310,13 +306,4 @@ fn refusal(request: &Request, why: Refusal) -> Answer {
         _ => StatusCode::UNPROCESSABLE_ENTITY,
     };
     show(request, status, &json!({"error": why.to_string()}))
-}
-
-/// What nobody can guess: 128 bits.
-fn new_token() -> Result<String, Failure> {
-    let mut bytes = [0; 16];
-    getrandom::fill(&mut bytes).map_err(|error| {
-        Failure::new(FailureKind::System, format!("the system has no random numbers: {error}"))
-    })?;
-    Ok(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
 }

@@ -117,7 +117,6 @@ pub(crate) fn past(past: &Past) -> Value {
         PastKind::Said => "said",
         PastKind::Acted => "acted",
         PastKind::Noticed => "noticed",
-        PastKind::Topic => "topic",
     };
     json!({
         "kind": kind, "name": past.who, "text": plain(&past.text), "id": past.msgid,

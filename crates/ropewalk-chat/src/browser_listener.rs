@@ -1,5 +1,6 @@
 //! [`BrowserListener`]: tells a browser's member what happens.
 
+use std::cmp::Ordering;
 use std::rc::Weak;
 
 use bytes::Bytes;
@@ -7,6 +8,7 @@ use ropewalk_irc::network::{Event, Listener, Notice};
 
 use crate::browser_form::{self, BrowserForm, LISTED_MAX};
 use crate::browser_member::State;
+use crate::event_queue::CHANGED;
 
 /// Told by the network; it does not keep the member there.
 pub(crate) struct BrowserListener(pub(crate) Weak<State>);
@@ -22,6 +24,16 @@ impl BrowserListener {
         }
         if let Event::Killed { .. } = notice.event() {
             state.leave("killed");
+        }
+    }
+
+    /// Who comes and goes is told in a small room. That it becomes a crowd, or is one no more, is told once.
+    fn show_presence(&self, notice: &Notice) {
+        let Some(state) = self.0.upgrade() else { return };
+        match notice.audience().cmp(&(LISTED_MAX + 1)) {
+            Ordering::Less => state.add_presence(notice.encoded::<BrowserForm>(0)),
+            Ordering::Equal => state.add_presence(Bytes::from_static(CHANGED)),
+            Ordering::Greater => {}
         }
     }
 
@@ -41,11 +53,7 @@ impl Listener for BrowserListener {
         let is_in_crowd = notice.audience() > LISTED_MAX;
         match notice.event() {
             Event::Tagged { .. } if is_in_crowd => {}
-            event if is_presence(event) => {
-                if let Some(state) = self.0.upgrade().filter(|_| !is_in_crowd) {
-                    state.add_presence(notice.encoded::<BrowserForm>(0));
-                }
-            }
+            event if is_presence(event) => self.show_presence(notice),
             _ => self.show(notice),
         }
     }

@@ -14,6 +14,7 @@ use ropewalk_web::{EventStream, Request, ServerEvent};
 use serde_json::{Value, json};
 
 use crate::Chat;
+use crate::browser_chat::prepare;
 use crate::browser_form;
 use crate::browser_listener::BrowserListener;
 use crate::command::Command;
@@ -32,7 +33,7 @@ pub(crate) struct State {
     user: RefCell<Option<Rc<User>>>,
     own: Cell<Option<UserId>>,
     queue: RefCell<EventQueue>,
-    poll: RefCell<Option<(Request, Time)>>,
+    poll: RefCell<Option<Waiting>>,
     stream: RefCell<Option<EventStream>>,
     /// Since when no request of the browser is here.
     absent_since: Cell<Time>,
@@ -41,6 +42,12 @@ pub(crate) struct State {
     curiosity: Curiosity,
     /// The last line that was done, by the number that the page gave it, and what was answered.
     last_line: RefCell<Option<(u64, Value)>>,
+}
+
+/// A poll that waits. It holds no more than it must: thousands do.
+struct Waiting {
+    request: ropewalk_http::Request,
+    since: Time,
 }
 
 /// A poll is answered with nothing after this: proxies give up on what is silent for a minute.
@@ -97,6 +104,7 @@ impl BrowserMember {
     /// Says a line, or does what a command says; gives what is to be shown to this browser alone. A line that was done
     /// already is not done again.
     pub(crate) fn run(&self, now: Time, line: &Line<'_>) -> Result<Value, Refusal> {
+        self.0.absent_since.set(now); // It speaks.
         if let (Some(number), Some((last, answer))) = (line.number, &*self.0.last_line.borrow())
             && number <= *last
         {
@@ -189,18 +197,10 @@ impl BrowserMember {
         if state.user.borrow().is_none() && state.queue.borrow().is_empty() {
             return Err(Refusal::NotConnected);
         }
-        let before = state.poll.replace(Some((request.clone(), now)));
-        if let Some((before, _)) = before {
-            before.finish_with("[]"); // The same browser asks anew.
-        }
+        state.answer("[]"); // The same browser asks anew.
+        let request = request.clone().into_inner();
+        state.poll.replace(Some(Waiting { request, since: now }));
         drop(state.stream.take());
-        let (weak, id) = (Rc::downgrade(state), request.id());
-        let gone = request.notify_finish().add_errback(move |_| {
-            if let Some(state) = weak.upgrade() {
-                state.poll_is_gone(id);
-            }
-        });
-        drop(gone);
         state.serve();
         Ok(())
     }
@@ -237,9 +237,9 @@ impl BrowserMember {
     /// Time has passed: answers a poll that waits for long; `false` if the browser has been gone for too long.
     pub(crate) fn stays(&self, now: Time) -> bool {
         let state = &self.0;
-        let is_old =
-            state.poll.borrow().as_ref().is_some_and(|(_, at)| now.since(*at) >= POLL_TIMEOUT);
-        if is_old {
+        let is_over =
+            |poll: &Waiting| poll.request.is_client_gone() || now.since(poll.since) >= POLL_TIMEOUT;
+        if state.poll.borrow().as_ref().is_some_and(is_over) {
             state.answer("[]");
         }
         let is_here = state.poll.borrow().is_some() || state.has_stream();
@@ -324,7 +324,8 @@ impl State {
 
     /// Answers the poll that waits, if there is news.
     fn serve(&self) {
-        if self.poll.borrow().is_none() {
+        // Nobody is told of one whose client has gone, since few go: it is looked at when it matters.
+        if self.poll.borrow().as_ref().is_none_or(|poll| poll.request.is_client_gone()) {
             return;
         }
         let news = self.queue.borrow_mut().news();
@@ -336,16 +337,10 @@ impl State {
 
     fn answer(&self, text: &str) {
         let poll = self.poll.take();
-        if let Some((request, _)) = poll {
+        if let Some(Waiting { request, .. }) = poll {
             self.absent_since.set(request.transport().reactor().now());
+            prepare(&request);
             request.finish_with(text.to_owned());
-        }
-    }
-
-    fn poll_is_gone(&self, id: u64) {
-        let is_it = self.poll.borrow().as_ref().is_some_and(|(request, _)| request.id() == id);
-        if is_it && let Some((request, _)) = self.poll.take() {
-            self.absent_since.set(request.transport().reactor().now());
         }
     }
 

@@ -28,8 +28,9 @@ pub(crate) struct EventQueue {
 const EVENTS_MAX: usize = 500;
 /// And bytes of them: some 250 of the longest messages. They are shared with other browsers, as long as those wait, too.
 const EVENT_BYTES_MAX: usize = 512 << 10;
-/// With so many waiting, comings and goings are not told one by one any more. In a room of thousands they are most of
-/// what happens, and nobody is to be out because of them.
+/// Says that a browser is to look anew who is there.
+pub(crate) const CHANGED: &[u8] = b"\"kind\":\"changed\"}";
+/// With so many waiting, comings and goings are not told one by one any more: nobody is to be out because of them.
 const PRESENCE_MAX: usize = 250;
 /// With so many waiting, what is soon of no interest any more is not added.
 const FLEETING_MAX: usize = 50;
@@ -50,7 +51,7 @@ impl EventQueue {
             return None;
         }
         let is_much = self.events.len() >= PRESENCE_MAX;
-        let event = if is_much { Bytes::from_static(b"\"kind\":\"changed\"}") } else { event };
+        let event = if is_much { Bytes::from_static(CHANGED) } else { event };
         let number = self.push(event.clone());
         self.stands_for_more = is_much;
         Some((number, event))

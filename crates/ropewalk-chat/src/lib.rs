@@ -16,7 +16,7 @@
 //! | how people on `nc` and telnet get in | [`ChatFactory`], [`LineMember`], [`LineForm`], [`Telnet`] |
 //! | how people get in by a browser | [`BrowserChat`], `browser_member.rs`, `event_queue.rs`, `browser_form.rs`, `page/` |
 //! | how several processes are one chat | [`Backplane`], `backplane/` |
-//! | how what was said is kept | [`History`], [`HistoryFile`], `recorder.rs`, `past.rs`, `recall.rs` |
+//! | how what was said is kept | [`History`], [`HistoryFile`], `recorder.rs`, `past.rs`, `recall.rs`, [`ChannelPast`] |
 //!
 //! # Example: rooms for lines
 //! ```
@@ -36,12 +36,12 @@ mod browser_chat;
 mod browser_form;
 mod browser_listener;
 mod browser_member;
+mod channel_past;
 mod chat;
 mod command;
 mod curiosity;
 mod event_queue;
 mod factory;
-mod hidden_host;
 mod history;
 mod line_form;
 mod line_member;
@@ -53,9 +53,11 @@ mod recorder;
 mod talk;
 mod telnet;
 mod text;
+mod token;
 
 pub use backplane::Backplane;
 pub use browser_chat::BrowserChat;
+pub use channel_past::ChannelPast;
 pub use chat::Chat;
 pub use factory::ChatFactory;
 pub use history::{

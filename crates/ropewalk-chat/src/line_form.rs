@@ -103,7 +103,6 @@ pub(crate) fn past_line(past: &Past) -> String {
         PastKind::Said => format!("{at} <{who}> {text}"),
         PastKind::Acted => format!("{at} * {who} {text}"),
         PastKind::Noticed => format!("{at} -{who}- {text}"),
-        PastKind::Topic => format!("{at} *** {who} has set the topic: {text}"),
     }
 }
 

@@ -8,12 +8,11 @@ use std::time::Duration;
 
 use ropewalk_core::{Cx, DelayedCall, Failure, FailureKind, Transport, WeakTransport};
 use ropewalk_framing::LineProtocol;
-use ropewalk_irc::network::{Refusal, Registration, User};
+use ropewalk_irc::network::{Refusal, Registration, User, hidden_host};
 
 use crate::Chat;
 use crate::command::Command;
 use crate::curiosity::Curiosity;
-use crate::hidden_host::hidden_host;
 use crate::line_form::{notify, past_line};
 use crate::line_view::LineView;
 use crate::talk::{self, Done, list};

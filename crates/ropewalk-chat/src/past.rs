@@ -27,7 +27,6 @@ pub(crate) enum PastKind {
     Said,
     Acted,
     Noticed,
-    Topic,
 }
 
 /// Things on one page, at most: as in [`HistoryLimits`](crate::HistoryLimits).
@@ -112,8 +111,7 @@ impl Past {
         let how = match kind {
             HistoryKind::Message if action.is_some() => PastKind::Acted,
             HistoryKind::Message => PastKind::Said,
-            HistoryKind::Notice => PastKind::Noticed,
-            HistoryKind::Topic => PastKind::Topic,
+            HistoryKind::Notice | HistoryKind::Topic => PastKind::Noticed,
         };
         Self { msgid, at, who, how, text: action.unwrap_or(text).to_owned() }
     }

@@ -16,7 +16,8 @@ impl Chat {
         let room = self.lobby().folded();
         let count = self.network().limits().history_per_channel_max;
         for row in file.page(room, &HistoryPage::last(count))? {
-            self.remember(row.entry);
+            // What does not fit this network's limits any more is left out.
+            let _ = remembered(row.entry).map(|entry| self.network().remember(entry));
         }
         if let Some(topic) = file.topic(room)? {
             let HistoryEntry { text, who, source, at, .. } = topic.entry;
@@ -26,31 +27,27 @@ impl Chat {
         }
         Ok(())
     }
+}
 
-    /// What does not fit this network's limits any more is not remembered.
-    fn remember(&self, entry: HistoryEntry) {
-        let speech = match entry.kind {
-            HistoryKind::Message => Speech::message(&entry.text),
-            HistoryKind::Notice => Speech::notice(&entry.text),
-            HistoryKind::Topic => return,
-        };
-        let Some(msgid) = MsgId::parse(&entry.msgid) else { return };
-        let (user, host) = entry.source.split_once('@').unwrap_or((&entry.source, ""));
-        let source = Registration {
-            user: user.into(),
-            host: host.into(),
-            account: entry.account.clone(),
-            ..Registration::new(&entry.who)
-        };
-        let remembered = Remembered {
-            channel: entry.room,
-            source,
-            speech: speech.with_tags(&entry.tags),
-            msgid,
-            at: entry.at,
-        };
-        if let Err(refusal) = self.network().remember(remembered) {
-            tracing::debug!(target: "ropewalk::chat", "not remembered: {refusal}");
-        }
-    }
+/// What was said, as the network has it; `None` if it cannot be that.
+pub(crate) fn remembered(entry: HistoryEntry) -> Option<Remembered> {
+    let speech = match entry.kind {
+        HistoryKind::Message => Speech::message(&entry.text),
+        HistoryKind::Notice => Speech::notice(&entry.text),
+        HistoryKind::Topic => return None,
+    };
+    let (user, host) = entry.source.split_once('@').unwrap_or((&entry.source, ""));
+    let source = Registration {
+        user: user.into(),
+        host: host.into(),
+        account: entry.account.clone(),
+        ..Registration::new(&entry.who)
+    };
+    Some(Remembered {
+        channel: entry.room,
+        source,
+        speech: speech.with_tags(&entry.tags),
+        msgid: MsgId::parse(&entry.msgid)?,
+        at: entry.at,
+    })
 }

@@ -1,22 +1,26 @@
 //! `ropewalk chat`: rooms for browsers, for clients of IRC, and for plain lines, `nc` and `telnet`.
 
 use std::path::PathBuf;
+use std::rc::Rc;
 use std::time::Duration;
 
-use ropewalk::framing::ConnectionCap;
+use ropewalk::framing::{ConnectionCap, behind_proxy};
 use ropewalk::http::HttpFactory;
 use ropewalk::irc::network::{Network, NetworkLimits, Server};
-use ropewalk::irc::server::{IrcFactory, IrcSettings};
+use ropewalk::irc::server::{HistoryStore, IrcFactory, IrcSettings};
 use ropewalk::nats::{NatsClient, NatsOptions, NatsUrl};
 use ropewalk::net::{ThreadPool, ThreadPoolLimits};
 use ropewalk::web::Site;
 use ropewalk::{
-    Address, Deferred, Endpoints, Failure, FailureKind, Reactor, ServerEndpoint, ShutdownPart,
+    Address, Deferred, Endpoints, Factory, Failure, FailureKind, Reactor, ServerEndpoint,
+    ShutdownPart,
 };
 use ropewalk_chat::{
-    Backplane, BrowserChat, Chat, ChatFactory, DeferToThread, History, HistoryFile, HistoryLimits,
+    Backplane, BrowserChat, ChannelPast, Chat, ChatFactory, DeferToThread, History, HistoryFile,
+    HistoryLimits,
 };
 
+use crate::irc_file::IrcFile;
 use crate::program::{Crew, Opened, Place, Voice, endpoint_error, word_of};
 
 /// What `ropewalk chat` is told on the command line.
@@ -32,6 +36,10 @@ pub(crate) struct Options {
     /// Where to listen for clients of IRC, as often as wanted: tcp:6667, tls:6697:cert=cert.pem:key=key.pem
     #[arg(long, value_name = "ENDPOINT")]
     irc: Vec<String>,
+    /// What the server of IRC says of itself, and whom it trusts: names, message of the day, password, operators,
+    /// accounts, in TOML (see docs/irc.md)
+    #[arg(long, value_name = "FILE")]
+    irc_settings: Option<PathBuf>,
     /// Keep what is said in this file, and show it to who comes later
     #[arg(long, value_name = "FILE")]
     history: Option<PathBuf>,
@@ -80,13 +88,15 @@ const SUBJECT: &str = "ropewalk.chat";
 pub(crate) struct Common {
     network: Network,
     history: Option<HistoryFile>,
+    irc: IrcFile,
 }
 
 /// Opens what all workers share.
 pub(crate) fn prepare(options: &Options) -> Result<Common, Failure> {
     let open = |path| HistoryFile::open(path, HistoryLimits::default());
     let history = options.history.as_ref().map(open).transpose()?;
-    Ok(Common { network: Network::new(NetworkLimits::default()), history })
+    let irc = options.irc_settings.as_deref().map(IrcFile::read).transpose()?.unwrap_or_default();
+    Ok(Common { network: Network::new(NetworkLimits::default()), history, irc })
 }
 
 /// Opens every endpoint, with the same rooms behind all of them: this thread's part of the network.
@@ -123,7 +133,16 @@ pub(crate) fn start(
     }
     for text in &irc {
         let endpoint = endpoints.server(text).map_err(endpoint_error)?;
-        opening.push(listen_for_irc(reactor, &*endpoint, &server, text, voice));
+        let past = history.as_ref().map(|history| ChannelPast::new(server.network(), history));
+        let history = past.map(|past| Rc::new(past) as Rc<dyn HistoryStore>);
+        let settings = IrcSettings { history, ..common.irc.settings() };
+        let factory = IrcFactory::new(server.clone(), settings);
+        let opened = if common.irc.behind_proxy {
+            listen_for_irc(reactor, &*endpoint, behind_proxy(factory), &server, text, voice)
+        } else {
+            listen_for_irc(reactor, &*endpoint, factory, &server, text, voice)
+        };
+        opening.push(opened);
     }
     // A browser comes by many connections, and all of them have to find the one person that it is.
     if place.is_first() && !web.is_empty() {
@@ -208,12 +227,12 @@ fn listen(
 fn listen_for_irc(
     reactor: &Reactor,
     endpoint: &dyn ServerEndpoint,
+    factory: impl Factory,
     server: &Server,
     text: &str,
     voice: Voice,
 ) -> Deferred<Opened> {
     let connections_max = server.limits().users_max + NAMELESS_MAX;
-    let factory = IrcFactory::new(server.clone(), IrcSettings::default());
     let factory = ConnectionCap::new(factory, connections_max, connections_max);
     let kind = if word_of(text) == "tls" { "irc by tls" } else { "irc" };
     let port = reactor.listen_with_limits(endpoint, factory, IrcFactory::connection_limits());

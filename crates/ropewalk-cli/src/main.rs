@@ -7,6 +7,7 @@
 mod chat;
 mod echo;
 mod get;
+mod irc_file;
 mod program;
 mod progress;
 mod proxy;

@@ -102,30 +102,6 @@ impl OthersPeople {
             Happening::Renamed { who, nick, claimed_at } => {
                 self.rename(&someone(who), &nick, claimed_at)
             }
-            Happening::Said { who, to, is_notice, text, tags, msgid, at } => {
-                let speech = if is_notice { Speech::notice(&text) } else { Speech::message(&text) };
-                let Some(to) = self.target(to) else { return Ok(()) };
-                let msgid = MsgId::parse(&msgid).ok_or(Refusal::NoSuchMessage)?;
-                let at = from_milliseconds(at);
-                self.user(&someone(who))?.pass_on(&to, speech.with_tags(&tags), msgid, at).map(drop)
-            }
-            Happening::TopicSet { who, room, topic } => {
-                self.user(&someone(who))?.set_topic(now, &room, &topic)
-            }
-            Happening::Kicked { who, room, victim, reason } => {
-                let victim = self.nick(&victim).ok_or(Refusal::NoSuchNick)?;
-                self.user(&someone(who))?.kick(now, &room, &victim, &reason)
-            }
-            Happening::ModeChanged { who, room, changes } => {
-                let changes: Vec<ModeChange> = changes.iter().filter_map(mode_change).collect();
-                self.user(&someone(who))?.set_modes(now, &room, &changes).map(drop)
-            }
-            Happening::Invited { who, room, guest } => match self.nick(&guest) {
-                Some(nick) if guest.origin == self.origin => {
-                    self.user(&someone(who))?.invite(now, &nick, &room).map(drop)
-                }
-                _ => Ok(()), // Another's.
-            },
             Happening::AwaySet { who, message } => {
                 self.user(&someone(who))?.set_away(now, message.as_deref())
             }
@@ -135,6 +111,39 @@ impl OthersPeople {
             Happening::AccountSet { who, account } => {
                 self.user(&someone(who))?.set_account(now, account.as_deref())
             }
+            Happening::Said { who, .. }
+            | Happening::TopicSet { who, .. }
+            | Happening::Kicked { who, .. }
+            | Happening::ModeChanged { who, .. }
+            | Happening::Invited { who, .. } => self.speak(&*self.user(&someone(who))?, what),
+        }
+    }
+
+    /// Has `user` do what others hear.
+    fn speak(&self, user: &User, what: Happening) -> Result<(), Refusal> {
+        let now = self.now();
+        match what {
+            Happening::Said { to, is_notice, text, tags, msgid, at, .. } => {
+                let speech = if is_notice { Speech::notice(&text) } else { Speech::message(&text) };
+                let Some(to) = self.target(to) else { return Ok(()) };
+                let msgid = MsgId::parse(&msgid).ok_or(Refusal::NoSuchMessage)?;
+                let speech = speech.with_tags(&tags);
+                user.pass_on(&to, speech, msgid, from_milliseconds(at)).map(drop)
+            }
+            Happening::TopicSet { room, topic, .. } => user.set_topic(now, &room, &topic),
+            Happening::Kicked { room, victim, reason, .. } => {
+                let victim = self.nick(&victim).ok_or(Refusal::NoSuchNick)?;
+                user.kick(now, &room, &victim, &reason)
+            }
+            Happening::ModeChanged { room, changes, .. } => {
+                let changes: Vec<ModeChange> = changes.iter().filter_map(mode_change).collect();
+                user.set_modes(now, &room, &changes).map(drop)
+            }
+            Happening::Invited { room, guest, .. } if guest.origin == self.origin => {
+                let guest = self.nick(&guest).ok_or(Refusal::NoSuchNick)?;
+                user.invite(now, &guest, &room).map(drop)
+            }
+            _ => Ok(()), // Somebody of a third process is invited there.
         }
     }
 

@@ -50,63 +50,48 @@ impl OwnPeople {
             return Vec::new();
         }
         let (who, came) = self.number_of(source, milliseconds(notice.at()));
-        let someone = |this: &mut Self, identity: &Identity| {
+        let happened = of_themselves(who, notice)
+            .or_else(|| in_room(who, notice, network))
+            .or_else(|| self.with_somebody(who, notice, origin, relayed));
+        if let Some(happened) = &happened {
+            self.do_own(who, happened);
+        }
+        came.into_iter().chain(happened).collect()
+    }
+
+    /// What somebody did that has to do with somebody else.
+    fn with_somebody(
+        &mut self,
+        who: u64,
+        notice: &Notice,
+        origin: &str,
+        relayed: &dyn Relayed,
+    ) -> Option<Happening> {
+        let mut someone = |identity: &Identity| {
             relayed.someone(identity.id()).unwrap_or_else(|| Someone {
                 origin: origin.to_owned(),
-                id: this.number_of(identity, 0).0,
+                id: self.number_of(identity, milliseconds(notice.at())).0,
             })
         };
-        let happened = match notice.event() {
-            Event::Joined { channel, .. } => {
-                let created_at = network.created_at(channel.as_str()).unwrap_or(notice.at());
-                let created_at = milliseconds(created_at);
-                Happening::Joined { who, room: channel.to_string(), created_at }
-            }
-            Event::Parted { channel, reason } => {
-                Happening::Parted { who, room: channel.to_string(), reason: reason.to_string() }
-            }
-            Event::Quit { reason } => Happening::Quit { who, reason: reason.to_string() },
-            Event::Renamed { to } => {
-                let claimed_at = milliseconds(notice.at());
-                Happening::Renamed { who, nick: to.to_string(), claimed_at }
-            }
+        Some(match notice.event() {
             Event::Said { to, speech } => {
                 let to = match to {
-                    Target::User(user) => To::Person(someone(self, user)),
+                    Target::User(user) => To::Person(someone(user)),
                     room => To::Room(room.to_string()),
                 };
                 said(who, to, speech, notice)
             }
-            Event::TopicSet { channel, topic } => {
-                Happening::TopicSet { who, room: channel.to_string(), topic: topic.to_string() }
-            }
             Event::Kicked { channel, who: victim, reason } => Happening::Kicked {
                 who,
                 room: channel.to_string(),
-                victim: someone(self, victim),
+                victim: someone(victim),
                 reason: reason.to_string(),
             },
-            Event::ModeChanged { channel, changes } => Happening::ModeChanged {
-                who,
-                room: channel.to_string(),
-                changes: changes.iter().map(change).collect(),
-            },
             Event::Invited { channel, who: guest } => {
-                Happening::Invited { who, room: channel.to_string(), guest: someone(self, guest) }
+                Happening::Invited { who, room: channel.to_string(), guest: someone(guest) }
             }
-            Event::AwaySet { message } => {
-                Happening::AwaySet { who, message: message.as_ref().map(ToString::to_string) }
-            }
-            Event::RealnameSet => {
-                Happening::RealnameSet { who, realname: source.realname().to_owned() }
-            }
-            Event::AccountSet => {
-                Happening::AccountSet { who, account: source.account().map(str::to_owned) }
-            }
-            _ => return came.into_iter().collect(),
-        };
-        self.do_own(who, &happened);
-        came.into_iter().chain([happened]).collect()
+            _ => return None,
+        })
     }
 
     /// The number of one of ours; and that they came, if that was not told yet.
@@ -221,6 +206,46 @@ impl OwnPeople {
 /// What only one's own process has to do with; and typing, which is told otherwise.
 fn is_nothing_to_others(event: &Event) -> bool {
     matches!(event, Event::Online | Event::Offline | Event::Tagged { .. } | Event::Killed { .. })
+}
+
+/// What somebody did that has to do with themselves only.
+fn of_themselves(who: u64, notice: &Notice) -> Option<Happening> {
+    let source = notice.source();
+    Some(match notice.event() {
+        Event::Quit { reason } => Happening::Quit { who, reason: reason.to_string() },
+        Event::Renamed { to } => {
+            Happening::Renamed { who, nick: to.to_string(), claimed_at: milliseconds(notice.at()) }
+        }
+        Event::AwaySet { message } => {
+            Happening::AwaySet { who, message: message.as_ref().map(ToString::to_string) }
+        }
+        Event::RealnameSet => {
+            Happening::RealnameSet { who, realname: source.realname().to_owned() }
+        }
+        Event::AccountSet => {
+            Happening::AccountSet { who, account: source.account().map(str::to_owned) }
+        }
+        _ => return None,
+    })
+}
+
+/// What somebody did in a room, to all who are there.
+fn in_room(who: u64, notice: &Notice, network: &Network) -> Option<Happening> {
+    let room = notice.event().channel()?.to_string();
+    Some(match notice.event() {
+        Event::Joined { .. } => {
+            let created_at = network.created_at(&room).unwrap_or(notice.at());
+            Happening::Joined { who, room, created_at: milliseconds(created_at) }
+        }
+        Event::Parted { reason, .. } => Happening::Parted { who, room, reason: reason.to_string() },
+        Event::TopicSet { topic, .. } => {
+            Happening::TopicSet { who, room, topic: topic.to_string() }
+        }
+        Event::ModeChanged { changes, .. } => {
+            Happening::ModeChanged { who, room, changes: changes.iter().map(change).collect() }
+        }
+        _ => return None,
+    })
 }
 
 fn said(who: u64, to: To, speech: &Speech, notice: &Notice) -> Happening {

@@ -6,6 +6,7 @@ use std::time::Duration;
 use ropewalk_core::Time;
 
 use super::letter::{Happening, PersonHere, RoomHere};
+use super::ring::ANSWER_MAX;
 
 /// What we have heard of another process, and in which order it may be done.
 pub(crate) struct Peer {
@@ -17,7 +18,8 @@ pub(crate) struct Peer {
     held: BTreeMap<u64, Happening>,
     whole: Option<Whole>,
     heard_at: Time,
-    asked_at: Option<Time>,
+    /// When it was asked last, and up to which event.
+    asked: Option<(Time, u64)>,
 }
 
 /// Who is there, part by part.
@@ -52,14 +54,7 @@ const SILENCE_MAX: Duration = Duration::from_secs(10);
 
 impl Peer {
     pub(crate) fn new(now: Time) -> Self {
-        Self {
-            done: None,
-            last: 0,
-            held: BTreeMap::new(),
-            whole: None,
-            heard_at: now,
-            asked_at: None,
-        }
+        Self { done: None, last: 0, held: BTreeMap::new(), whole: None, heard_at: now, asked: None }
     }
 
     /// It is there, and its last event has that number.
@@ -70,8 +65,11 @@ impl Peer {
 
     /// An event of it, in any order and as often as it comes.
     pub(crate) fn take(&mut self, number: u64, what: Happening) {
-        if self.done.is_none_or(|done| number > done) && self.held.len() < HELD_MAX {
+        if self.done.is_none_or(|done| number > done) {
             self.held.insert(number, what);
+        }
+        if self.held.len() > HELD_MAX {
+            self.held.pop_last(); // Never what the others wait for.
         }
     }
 
@@ -84,7 +82,6 @@ impl Peer {
         if let Some(done) = &mut self.done {
             *done += 1;
             self.held.remove(done);
-            self.asked_at = None;
         }
     }
 
@@ -109,7 +106,7 @@ impl Peer {
         }
         let (people, rooms): (Vec<_>, Vec<_>) = self.whole.take()?.parts.into_values().unzip();
         self.done = Some(number);
-        self.asked_at = None;
+        self.asked = None;
         self.held = self.held.split_off(&number.saturating_add(1));
         Some(Roll {
             people: people.into_iter().flatten().collect(),
@@ -119,29 +116,31 @@ impl Peer {
 
     /// What is to be asked now, if anything is.
     pub(crate) fn question(&mut self, now: Time) -> Option<Question> {
-        if self.asked_at.is_some_and(|at| now.since(at) < ASK_AGAIN_AFTER) {
+        let is_answered = |to: u64| self.done.is_some_and(|done| done >= to);
+        let is_awaited = |(at, to)| now.since(at) < ASK_AGAIN_AFTER && !is_answered(to);
+        if self.asked.is_some_and(is_awaited) {
             return None;
         }
-        let question = match self.done {
-            None => Question::Who,
-            Some(done) => {
-                let first = done.saturating_add(1);
-                let behind = self.last.saturating_add(1);
-                let next = self.held.keys().next().copied().unwrap_or(behind);
-                if first >= next {
-                    return None;
-                }
-                Question::Want(first, next - 1)
-            }
+        let Some(done) = self.done else {
+            self.asked = Some((now, u64::MAX));
+            return Some(Question::Who);
         };
-        self.asked_at = Some(now);
-        Some(question)
+        let first = done.saturating_add(1);
+        let behind = self.last.saturating_add(1);
+        let next = self.held.keys().next().copied().unwrap_or(behind);
+        if first >= next {
+            return None;
+        }
+        // As much as is answered at once; then the rest.
+        let last = (next - 1).min(done.saturating_add(ANSWER_MAX));
+        self.asked = Some((now, last));
+        Some(Question::Want(first, last))
     }
 
     /// NATS was away, and with it everybody.
     pub(crate) fn excuse(&mut self, now: Time) {
         self.heard_at = now;
-        self.asked_at = None;
+        self.asked = None;
     }
 
     pub(crate) fn is_gone(&self, now: Time) -> bool {
@@ -209,10 +208,36 @@ mod tests {
         assert_eq!(peer.question(now), Some(Question::Want(3, 4)));
         peer.take(3, quit(3));
         assert_eq!(done(&mut peer), [3]);
-        assert_eq!(peer.question(now), Some(Question::Want(4, 4)));
+        assert_eq!(peer.question(now), None, "the rest of the answer is under way");
         peer.take(4, quit(4));
         assert_eq!(done(&mut peer), [4, 5]);
         assert_eq!(peer.question(now), None);
+    }
+
+    #[test]
+    fn much_that_is_missing_is_asked_for_in_pieces_each_once() {
+        let (mut peer, now) = (known(), Time::START);
+        peer.heard(now, 2 + 3 * ANSWER_MAX);
+        let mut asked = 0;
+        for number in 3..=2 + 3 * ANSWER_MAX {
+            asked += usize::from(peer.question(now).is_some());
+            peer.take(number, quit(number));
+            assert_eq!(done(&mut peer), [number]);
+        }
+        assert_eq!((asked, peer.question(now)), (3, None));
+    }
+
+    #[test]
+    fn what_is_missing_is_taken_however_much_waits_for_it() {
+        let mut peer = known();
+        let beyond = 4 + HELD_MAX as u64 + 10;
+        (4..beyond).for_each(|number| peer.take(number, quit(number)));
+        assert_eq!(done(&mut peer), [0; 0]);
+        peer.take(3, quit(3));
+        let (all, now) = (done(&mut peer), Time::START);
+        assert_eq!((all.len(), all.first()), (HELD_MAX, Some(&3)));
+        peer.heard(now, beyond - 1);
+        assert_eq!(peer.question(now), Some(Question::Want(3 + HELD_MAX as u64, beyond - 1)));
     }
 
     #[test]

@@ -17,7 +17,7 @@ const LETTERS_MAX: usize = 50_000;
 /// And bytes of them.
 const BYTES_MAX: usize = 32 << 20;
 /// As many are sent at once to who asks; who has missed more asks again.
-const ANSWER_MAX: u64 = 2_000;
+pub(crate) const ANSWER_MAX: u64 = 2_000;
 
 impl Ring {
     /// The number of the last one.

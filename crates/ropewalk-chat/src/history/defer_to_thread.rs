@@ -11,9 +11,15 @@ type Job = Box<dyn FnOnce() + Send>;
 /// Has jobs done by another thread. A clone is the same.
 ///
 /// # Example: the threads of `ropewalk-net`
-/// ```ignore
-/// let pool = ThreadPool::new(reactor, ThreadPoolLimits::default());
-/// let threads = DeferToThread::new(move |job| pool.defer_to_thread(move || Ok(job())));
+/// ```
+/// use ropewalk_chat::DeferToThread;
+/// use ropewalk_net::{ThreadPool, ThreadPoolLimits, new_loop};
+///
+/// let main_loop = new_loop(None)?;
+/// let pool = ThreadPool::new(main_loop.reactor(), ThreadPoolLimits::default());
+/// let threads = DeferToThread::new(move |job| pool.defer_to_thread(move || job()));
+/// # let _ = threads;
+/// # Ok::<(), ropewalk_core::Failure>(())
 /// ```
 #[derive(Clone)]
 pub struct DeferToThread(Rc<dyn Fn(Job) -> Deferred<()>>);

@@ -92,7 +92,7 @@ impl HistoryFile {
         })
     }
 
-    /// Entries of `room`, oldest first.
+    /// What was said in `room`, oldest first; topics are not among it.
     ///
     /// # Errors
     /// `Local` if a mark is at a message that is not there; else why the file could not be read.
@@ -253,7 +253,7 @@ impl Open {
     ) -> rusqlite::Result<Vec<HistoryRow>> {
         let order = if from_start { "ASC" } else { "DESC" };
         let mut asked = self.connection.prepare_cached(&format!(
-            "SELECT {COLUMNS} FROM said WHERE room = ?1 AND seq > ?2 AND seq < ?3 ORDER BY seq {order} LIMIT ?4"
+            "SELECT {COLUMNS} FROM said WHERE room = ?1 AND seq > ?2 AND seq < ?3 AND kind <> 'topic' ORDER BY seq {order} LIMIT ?4"
         ))?;
         let rows =
             asked.query_map(params![room, after, before, sql_number(count as u64)], read_row)?;

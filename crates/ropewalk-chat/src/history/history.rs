@@ -53,7 +53,7 @@ impl History {
     /// Keeps an entry: it is written soon, with those that come meanwhile.
     ///
     /// # Limits
-    /// While the file cannot be written, at most [`waiting_max`](HistoryLimits::waiting_max) entries wait; one more is
+    /// While the file cannot be written, at most [`waiting_max`](crate::HistoryLimits::waiting_max) entries wait; one more is
     /// lost, and counted in the log. It is tried again every second.
     pub fn record(&self, entry: HistoryEntry) {
         let state = &self.0;
@@ -66,7 +66,7 @@ impl History {
         }
     }
 
-    /// Entries of `room` (see [`HistoryPage`]), oldest first.
+    /// What was said in `room` (see [`HistoryPage`]), oldest first; topics are not among it.
     ///
     /// # Errors
     /// `Local` if the page begins or ends at a message that is not kept; else why the file could not be read.

@@ -124,6 +124,7 @@ export async function listen(show, lost, out) {
     try {
       await (byStream ? stream(waiting.signal, take, alive) : poll(waiting.signal, take));
       wait = 1;
+      if (byStream) await pause(wait); // A server that ends streams is not to be asked without a rest.
     } catch (error) {
       if (me.token !== token) return;
       if (error.status === 410) return out("You are not in the room any more.");

@@ -38,6 +38,7 @@ export function open(title) {
   keep();
   see();
   draw();
+  if (pane.crowd) refresh().catch(() => {}); // How many there are is not told.
   by("text").focus();
 }
 
@@ -116,7 +117,7 @@ async function loadOlder(pane) {
     const { past } = await get("history", { room: pane.title, before: pane.oldest, count: PAGE });
     pane.complete = past.length < PAGE;
     if (past.length) pane.oldest = past[0].id;
-    const fresh = past.filter(one => one.kind !== "topic" && !pane.ids.has(one.id));
+    const fresh = past.filter(one => !pane.ids.has(one.id));
     fresh.forEach(one => pane.ids.add(one.id));
     prepend(pane.log, fresh.map(one => newLine({ ...one, own: isMe(one.name) })));
   } catch (error) {
@@ -130,7 +131,7 @@ async function loadOlder(pane) {
 async function catchUp(pane) {
   const { past } = await get("history", { room: pane.title, count: 200 });
   note("Something was missed here; this is what was said.", pane);
-  past.filter(one => one.kind !== "topic").forEach(one => line(pane, one));
+  past.forEach(one => line(pane, one));
 }
 
 function enter({ room, topic, who, count }) {

@@ -17,26 +17,26 @@ use crate::broker::Broker;
 const SECOND: Duration = Duration::from_secs(1);
 
 /// Some processes, and what joins them.
-struct Town {
-    event_loop: Loop,
-    broker: Broker,
+pub(crate) struct Town {
+    pub(crate) event_loop: Loop,
+    pub(crate) broker: Broker,
 }
 
 /// One process. Its people come by lines.
-struct Process {
+pub(crate) struct Process {
     name: String,
-    server: Server,
+    pub(crate) server: Server,
     backplane: Option<Backplane>,
 }
 
 /// One person.
-struct Person {
+pub(crate) struct Person {
     log: Log,
     seen: Cell<usize>,
 }
 
 impl Town {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let town = Self {
             event_loop: Loop::new(MemoryDriver::new(Wires::default())),
             broker: Broker::new(7),
@@ -45,7 +45,7 @@ impl Town {
         town
     }
 
-    fn process(&self, name: &str) -> Process {
+    pub(crate) fn process(&self, name: &str) -> Process {
         let reactor = self.event_loop.reactor();
         let clock = reactor.clone();
         let calendar = move || {
@@ -66,7 +66,7 @@ impl Town {
         Process { name: name.into(), server, backplane: Some(backplane) }
     }
 
-    fn join(&self, process: &Process, name: &str) -> Person {
+    pub(crate) fn join(&self, process: &Process, name: &str) -> Person {
         let log = Log::default();
         let client = log.clone();
         let reactor = self.event_loop.reactor();
@@ -82,12 +82,12 @@ impl Town {
     }
 
     /// Somebody types a line; everything happens that comes of it.
-    fn say(&self, person: &Person, line: &str) {
+    pub(crate) fn say(&self, person: &Person, line: &str) {
         person.log.transport().write(format!("{line}\n").as_bytes());
         self.advance(Duration::from_millis(20));
     }
 
-    fn advance(&self, time: Duration) {
+    pub(crate) fn advance(&self, time: Duration) {
         let later = defer_later(self.event_loop.reactor(), time, || ());
         self.event_loop.run_until(later).expect("time passes");
         for _ in 0..8 {
@@ -97,7 +97,7 @@ impl Town {
 }
 
 impl Person {
-    fn shown(&self) -> Vec<String> {
+    pub(crate) fn shown(&self) -> Vec<String> {
         let data = self.log.data();
         let fresh = &data[self.seen.replace(data.len())..];
         String::from_utf8_lossy(fresh).lines().map(str::to_owned).collect()
@@ -105,7 +105,7 @@ impl Person {
 }
 
 impl Process {
-    fn users(&self) -> usize {
+    pub(crate) fn users(&self) -> usize {
         self.server.counts().users
     }
 }
@@ -371,4 +371,27 @@ fn of_two_rooms_with_one_name_the_older_holds() {
     assert_eq!(mallory.shown(), ["*** Not done: you are not an operator of the channel."]);
     town.say(&alice, "/kick mallory it is mine");
     assert_eq!(mallory.shown(), ["*** alice has sent mallory away (it is mine)"]);
+}
+
+#[test]
+fn thousands_of_lines_said_while_nats_is_away_come_without_a_storm() {
+    let town = Town::new();
+    let (here, there) = (town.process("here"), town.process("there"));
+    let (alice, bob) = (town.join(&here, "alice"), town.join(&there, "bob"));
+    town.broker.fall(&town.event_loop);
+    for part in 0..10 {
+        let lines: String = (0..500).map(|number| format!("{part} {number}\n")).collect();
+        town.say(&alice, lines.trim_end());
+    }
+    let before = town.broker.spread();
+    town.broker.listen(&town.event_loop);
+    town.advance(SECOND * 15);
+    let heard = bob.shown();
+    let said =
+        (0..10).flat_map(|part| (0..500).map(move |number| format!("<alice> {part} {number}")));
+    assert!(
+        heard.iter().map(String::as_str).eq(said.collect::<Vec<_>>().iter().map(String::as_str))
+    );
+    let spread = town.broker.spread() - before;
+    assert!((5_000..5_200).contains(&spread), "{spread}");
 }

@@ -20,6 +20,8 @@ struct Shared {
     loss: Cell<u64>,
     /// Messages that were lost.
     lost: Cell<u64>,
+    /// Messages that were not.
+    spread: Cell<u64>,
 }
 
 struct Client {
@@ -42,6 +44,7 @@ impl Broker {
             random: RefCell::new(Random::new(Seed::new(seed))),
             loss: Cell::new(0),
             lost: Cell::new(0),
+            spread: Cell::new(0),
         };
         Self { shared: Rc::new(shared), port: RefCell::default() }
     }
@@ -69,6 +72,10 @@ impl Broker {
         self.shared.loss.set(percent);
     }
 
+    pub(crate) fn spread(&self) -> u64 {
+        self.shared.spread.get()
+    }
+
     pub(crate) fn lost(&self) -> u64 {
         self.shared.lost.get()
     }
@@ -85,6 +92,7 @@ impl Shared {
                 self.lost.set(self.lost.get() + 1);
                 continue;
             }
+            self.spread.set(self.spread.get() + 1);
             let line = format!("MSG {subject} {number} {}\r\n", payload.len());
             client.transport.write(&[line.as_bytes(), payload, b"\r\n"].concat());
         }

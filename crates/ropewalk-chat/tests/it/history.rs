@@ -93,7 +93,7 @@ fn complaint(result: Result<HistoryFile, Failure>) -> String {
 #[test]
 fn what_was_said_is_there_when_the_file_is_opened_again() {
     let directory = Directory::new();
-    let said = [entry("#a", 1), HistoryEntry { kind: HistoryKind::Topic, ..entry("#a", 2) }];
+    let said = [entry("#a", 1), HistoryEntry { kind: HistoryKind::Notice, ..entry("#a", 2) }];
     let file = directory.open(limits()).expect("it is made");
     file.write(&said, at(0)).expect("it can be written");
     drop(file);
@@ -148,6 +148,22 @@ fn pages_are_found_by_number_by_message_and_by_time() {
             file.page("#a", &HistoryPage::before(unknown, 3)).expect_err("it is not there");
         assert!(failure.is(FailureKind::Local));
     }
+}
+
+#[test]
+fn topics_are_kept_and_are_on_no_page() {
+    let directory = Directory::new();
+    let file = directory.open(limits()).expect("it is made");
+    let topic = |number| HistoryEntry { kind: HistoryKind::Topic, ..entry("#a", number) };
+    file.write(&[topic(1), entry("#a", 2), topic(3), entry("#a", 4)], at(0))
+        .expect("it can be written");
+    assert_eq!(all(&file, "#a"), [2, 4]);
+    assert_eq!(
+        page(&file, "#a", &HistoryPage::before(HistoryMark::Message("#a-3".into()), 9)),
+        [2]
+    );
+    let last = |room| file.topic(room).expect("it can be read").map(|row| row.entry.at);
+    assert_eq!((last("#a"), last("#b")), (Some(at(3)), None));
 }
 
 #[test]

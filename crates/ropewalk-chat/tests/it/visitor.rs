@@ -3,6 +3,7 @@
 use std::cell::Cell;
 
 use ropewalk_chat::BrowserChat;
+use ropewalk_core::Transport;
 use ropewalk_testing::{Log, MemoryClientEndpoint, MemoryServerEndpoint, Recorder};
 use ropewalk_web::Site;
 use serde_json::Value;
@@ -43,6 +44,11 @@ impl Asked {
     /// All that has come.
     pub(crate) fn shown(&self) -> String {
         String::from_utf8(self.0.data()).expect("it is UTF-8")
+    }
+
+    /// Its connection's, if that is still there.
+    pub(crate) fn transport(&self) -> Option<Transport> {
+        self.0.lost().is_none().then(|| self.0.transport())
     }
 
     pub(crate) fn log(&self) -> &Log {

@@ -15,7 +15,7 @@ const faults = [];
 async function open(browser, options, query = "") {
   const context = await browser.newContext(options);
   const page = await context.newPage();
-  page.setDefaultTimeout(15_000);
+  page.setDefaultTimeout(45_000);
   page.on("pageerror", error => faults.push(error));
   page.on("console", message => {
     if (message.text().includes("Content Security Policy")) faults.push(message.text());

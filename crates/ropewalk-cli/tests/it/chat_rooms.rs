@@ -92,7 +92,7 @@ impl Irssi {
     /// Waits until its screen shows `text`.
     #[track_caller]
     fn shows(&self, text: &str) {
-        let end = Instant::now() + Duration::from_secs(20);
+        let end = Instant::now() + Duration::from_secs(60);
         loop {
             let screen = self.tmux(&["capture-pane", "-p"]);
             if screen.contains(text) {
@@ -161,6 +161,38 @@ fn what_was_said_is_there_after_a_restart() {
 }
 
 #[test]
+fn a_client_of_irc_reads_what_was_said_before_a_restart() {
+    if !has("a_client_of_irc_reads_what_was_said_before_a_restart", "nc") {
+        return;
+    }
+    let directory = Directory::new();
+    let file = directory.path("history.db");
+    {
+        let (mut server, lines, _) = chat(&["--history", &file]);
+        let mut alice = by_lines(&lines, "alice");
+        for line in ["/join boats", "one", "/topic ropes", "/me two", "/who"] {
+            alice.say(line);
+        }
+        alice.expect("1 here");
+        server.signal(Signal::TERM);
+        assert_eq!(server.wait().code(), Some(0));
+    }
+    let (_server, _, irc) = chat(&["--history", &file]);
+    let mut irene = nc(&irc);
+    irene.say(
+        "CAP REQ :batch draft/chathistory\r\nNICK irene\r\nUSER irene 0 * :Irene\r\nCAP END\r",
+    );
+    irene.say("JOIN #boats\r\nPRIVMSG #boats :three\r\nCHATHISTORY LATEST #boats * 50\r");
+    irene.expect(" chathistory #boats\r\n");
+    let page = irene.expect("BATCH -");
+    let said = |text: &str| page.find(text).unwrap_or_else(|| panic!("no {text:?} in {page}"));
+    let places =
+        [" PRIVMSG #boats :one\r", " PRIVMSG #boats :\u{1}ACTION two", " PRIVMSG #boats :three\r"];
+    assert!(places.map(said).is_sorted(), "{page}");
+    assert!(!page.contains("ropes"), "{page}");
+}
+
+#[test]
 fn a_history_that_cannot_be_is_one_line() {
     let directory = Directory::new();
     let letter = directory.path("letter.txt");
@@ -174,4 +206,47 @@ fn a_history_that_cannot_be_is_one_line() {
         assert_eq!((output.status.code(), stderr.lines().count()), (Some(2), 1), "{stderr}");
         assert!(stderr.starts_with("ropewalk: ") && stderr.contains(why), "{stderr}");
     }
+}
+
+#[test]
+fn the_irc_server_is_what_its_settings_say() {
+    if !has("the_irc_server_is_what_its_settings_say", "nc") {
+        return;
+    }
+    let directory = Directory::new();
+    let file = directory.path("irc.toml");
+    let settings = "name = 'irc.harbour'\nnetwork = 'Harbour'\nmotd = '''\nMind the\ngap.'''\n\
+        password = 'all hands'\n\
+        [[operator]]\nname = 'captain'\npassword = 'ahoy'\n\
+        [[account]]\nname = 'irene'\npassword = 'rope'\n";
+    std::fs::write(&file, settings).expect("a file");
+    let (_server, _, irc) = chat(&["--irc-settings", &file]);
+    let mut stranger = nc(&irc);
+    stranger.say("NICK stranger\r\nUSER s 0 * :S\r");
+    stranger.expect(":irc.harbour 464 ");
+    let mut irene = nc(&irc);
+    irene.say("PASS :all hands\r\nCAP REQ sasl\r\nNICK irene\r\nUSER irene 0 * :Irene\r");
+    irene.expect(" ACK :sasl\r\n");
+    irene.say("AUTHENTICATE PLAIN\r\nAUTHENTICATE AGlyZW5lAHJvcGU=\r\nCAP END\r"); // \0irene\0rope
+    irene.expect(" 900 ");
+    irene.expect(" 903 ");
+    irene.expect("Harbour");
+    irene.expect(" 372 irene :- gap.\r\n");
+    irene.say("OPER captain avast\r");
+    irene.expect(" 464 ");
+    irene.say("OPER captain ahoy\r");
+    irene.expect(" 381 ");
+
+    std::fs::write(&file, "behind_proxy = true\n").expect("a file");
+    let (_server, _, irc) = chat(&["--irc-settings", &file]);
+    let mut far = nc(&irc);
+    far.say("PROXY TCP4 192.0.2.7 192.0.2.1 4000 6667\r\nNICK far\r\nUSER f 0 * :F\r\nWHOIS far\r");
+    far.expect(" 001 far ");
+
+    std::fs::write(&file, "\nnetwrk = 'x'\n").expect("a file");
+    let refused = ropewalk(&["chat", "--irc", ANY_PORT, "--irc-settings", &file]).output();
+    let refused = refused.expect("it can be started");
+    let stderr = String::from_utf8_lossy(&refused.stderr);
+    assert_eq!((refused.status.code(), stderr.lines().count()), (Some(2), 1), "{stderr}");
+    assert!(stderr.contains("irc.toml, line 2: ") && stderr.contains("netwrk"), "{stderr}");
 }

@@ -10,7 +10,7 @@ pub(crate) struct Guest(BufReader<TcpStream>);
 impl Guest {
     pub(crate) fn join(address: SocketAddr, name: &str) -> Self {
         let stream = TcpStream::connect(address).expect("it listens");
-        stream.set_read_timeout(Some(Duration::from_secs(20))).expect("it is a socket");
+        stream.set_read_timeout(Some(Duration::from_secs(60))).expect("it is a socket");
         let mut guest = Self(BufReader::new(stream));
         guest.hear("What is your name?");
         guest.say(name);

@@ -43,6 +43,7 @@
 mod answers;
 mod channel;
 mod event;
+mod hidden_host;
 mod history;
 pub(crate) mod identity;
 mod limits;
@@ -64,6 +65,7 @@ mod whowas;
 pub use answers::{ChannelInfo, Counts, Person, Presence, Said};
 pub use channel::Topic;
 pub use event::{Event, MsgId, Record, Remembered, Target};
+pub use hidden_host::hidden_host;
 pub use history::{HistoryPoint, HistoryRange};
 pub use identity::{Identity, Registration, UserId};
 pub use limits::NetworkLimits;

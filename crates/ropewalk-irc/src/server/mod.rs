@@ -23,6 +23,7 @@
 //! # }
 //! ```
 
+mod account_list;
 mod capability;
 mod commands;
 mod encoding;
@@ -41,6 +42,7 @@ mod welcome;
 
 use ropewalk_framing::ProxiedPeer;
 
+pub use account_list::AccountList;
 pub use factory::IrcFactory;
 pub use history_store::HistoryStore;
 pub use session::IrcSession;

@@ -1,5 +1,6 @@
 //! [`Registering`]: what a client has told before it is a user; `PASS`, `NICK`, `USER`, `CAP`.
 
+use std::net::IpAddr;
 use std::rc::Rc;
 
 use ropewalk_core::{Address, Cx};
@@ -10,7 +11,7 @@ use super::request::{need_more_params, numeric_of, shown};
 use super::session::{IrcSession, Stage, complain_unknown};
 use super::settings::same_secret;
 use super::{ProxiedPeer, commands};
-use crate::network::{Refusal, Registration};
+use crate::network::{Refusal, Registration, hidden_host};
 use crate::{Message, numeric};
 
 /// What a client has told so far.
@@ -133,12 +134,8 @@ impl IrcSession {
         let transport = self.out.transport();
         let proxied = transport.kept::<ProxiedPeer>().and_then(|peer| peer.address());
         match proxied.map_or_else(|| transport.peer(), Address::Ip) {
-            // A word that begins with a colon would be the rest of the line.
-            Address::Ip(address) if address.is_ipv6() => {
-                let text = address.ip().to_canonical().to_string();
-                if text.starts_with(':') { format!("0{text}") } else { text }
-            }
-            Address::Ip(address) => address.ip().to_string(),
+            peer @ Address::Ip(_) if self.shared.settings.hides_hosts => hidden_host(&peer, "irc"),
+            Address::Ip(address) => shown_address(address.ip()),
             _ => "localhost".into(),
         }
     }
@@ -211,4 +208,10 @@ impl IrcSession {
         let message = Message::new("CAP").with_params(&[&nick, answer]);
         self.out.answer(&message.with_trailing(list));
     }
+}
+
+/// An address as one parameter of a line: one that begins with a colon would be the rest of it.
+fn shown_address(address: IpAddr) -> String {
+    let text = address.to_canonical().to_string();
+    if text.starts_with(':') { format!("0{text}") } else { text }
 }

@@ -4,8 +4,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use ropewalk_core::{Cx, Failure};
 
-use super::capability::Capability;
-use super::request::need_more_params;
+use super::request::{need_more_params, shown};
 use super::session::{IrcSession, Stage};
 use crate::{Message, numeric};
 
@@ -41,7 +40,8 @@ impl IrcSession {
         let Some(word) = message.param(0).filter(|word| !word.is_empty()) else {
             return need_more_params(&self.out, "AUTHENTICATE");
         };
-        if !self.out.has(Capability::Sasl) {
+        // Who asks without having asked for the capability means it all the same.
+        if self.shared.settings.accounts.is_none() {
             return self.fail_sasl(numeric::ERR_SASLFAIL, "SASL authentication failed");
         }
         if self.sasl.account.is_some() {
@@ -111,7 +111,7 @@ impl IrcSession {
             _ => "*!*@*".to_owned(),
         };
         let text = format!("You are now logged in as {account}");
-        self.out.numeric(numeric::RPL_LOGGEDIN, &[&source, &account], &text);
+        self.out.numeric(numeric::RPL_LOGGEDIN, &[&source, shown(&account)], &text);
         self.out.numeric(numeric::RPL_SASLSUCCESS, &[], "SASL authentication successful");
         self.sasl.account = Some(account);
     }

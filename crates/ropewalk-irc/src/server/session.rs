@@ -8,7 +8,7 @@
 use std::rc::Rc;
 use std::time::Duration;
 
-use ropewalk_core::{Cx, Deferred, Failure, FailureKind, Time, Transport, defer_later};
+use ropewalk_core::{Cx, Deferred, DelayedCall, Failure, FailureKind, Time, Transport};
 use ropewalk_framing::{LineProtocol, LineReceiver};
 
 use super::capability::Capability;
@@ -30,9 +30,12 @@ pub struct IrcSession {
     pub(crate) stage: Stage,
     pub(crate) sasl: sasl::Exchange,
     pace: Pace,
+    made_at: Time,
     heard_at: Time,
     /// The client was asked whether it is there, and has said nothing since.
     is_asked: bool,
+    /// Goes off when the client may have taken too long.
+    timer: Option<DelayedCall>,
 }
 
 pub(crate) enum Stage {
@@ -58,7 +61,9 @@ impl IrcSession {
             stage: Stage::Registering(Box::default()),
             sasl: sasl::Exchange::default(),
             pace: Pace::default(),
+            made_at: transport.reactor().now(),
             heard_at: transport.reactor().now(),
+            timer: None,
             is_asked: false,
         }
     }
@@ -256,44 +261,64 @@ impl IrcSession {
         }
     }
 
-    fn call_later(&self, cx: &mut Cx<'_>, after: Duration, call: fn(&mut Self, &mut Cx<'_>)) {
-        let timer = defer_later(cx.reactor(), after, || ());
-        cx.when(timer, move |receiver: &mut Receiver, cx, _| call(&mut receiver.protocol, cx));
+    /// Sees to it that [`check_time`](Self::check_time) is called after so long.
+    fn arm(&mut self, cx: &Cx<'_>, after: Duration) {
+        let receiver = cx.protocol_ref::<Receiver>();
+        let timer = cx.reactor().call_later(after, move || {
+            if receiver.is_alive() {
+                drop(receiver.call(|receiver, cx| receiver.protocol.check_time(cx)));
+            }
+        });
+        self.timer = Some(timer);
     }
 
-    fn give_up_registering(&mut self, _: &mut Cx<'_>) {
-        if let Stage::Registering(_) = &self.stage {
-            self.lose("Registration timed out");
+    /// Looks whether the client has taken too long to register, or been silent for too long.
+    fn check_time(&mut self, cx: &Cx<'_>) {
+        let next = match self.stage {
+            Stage::Registering(_) => self.check_registering(cx.now()),
+            Stage::Registered(_) => self.check_silence(cx.now()),
+            Stage::Gone => None,
+        };
+        if let Some(next) = next {
+            self.arm(cx, next);
         }
     }
 
-    /// Looks whether the client has been silent for too long: first it is asked, then given up.
-    fn check_silence(&mut self, cx: &mut Cx<'_>) {
+    /// How long is left for registration.
+    fn check_registering(&mut self, now: Time) -> Option<Duration> {
+        let timeout = self.shared.settings.limits.registration_timeout;
+        let left = timeout.checked_sub(now.since(self.made_at)).filter(|left| !left.is_zero());
+        if left.is_none() {
+            self.lose("Registration timed out");
+        }
+        left
+    }
+
+    /// How long it is until something has to be done about silence: first the client is asked whether it is there, then
+    /// it is given up.
+    fn check_silence(&mut self, now: Time) -> Option<Duration> {
         let limits = &self.shared.settings.limits;
-        let (interval, timeout) = (limits.ping_interval, limits.ping_timeout);
-        let silence = cx.now().since(self.heard_at);
-        let next = match (self.is_asked, silence >= interval) {
-            (_, false) => interval - silence,
-            (true, true) if silence >= interval + timeout => {
-                return self.lose(&format!("Ping timeout: {} seconds", silence.as_secs()));
-            }
-            (true, true) => (interval + timeout) - silence,
-            (false, true) => {
-                self.is_asked = true;
-                let ping = Message::new("PING").with_trailing(&self.shared.settings.server_name);
-                self.out.tell_bare(&ping);
-                timeout
-            }
-        };
-        self.call_later(cx, next, Self::check_silence);
+        let (asked_at, lost_at) =
+            (limits.ping_interval, limits.ping_interval + limits.ping_timeout);
+        let silence = now.since(self.heard_at);
+        if silence >= lost_at {
+            self.lose(&format!("Ping timeout: {} seconds", silence.as_secs()));
+            return None;
+        }
+        if silence < asked_at {
+            return Some(asked_at - silence);
+        }
+        if !std::mem::replace(&mut self.is_asked, true) {
+            let ping = Message::new("PING").with_trailing(&self.shared.settings.server_name);
+            self.out.tell_bare(&ping);
+        }
+        Some(lost_at - silence)
     }
 }
 
 impl LineProtocol for IrcSession {
     fn connection_made(&mut self, cx: &mut Cx<'_>) {
-        let limits = self.shared.settings.limits.clone();
-        self.call_later(cx, limits.registration_timeout, Self::give_up_registering);
-        self.call_later(cx, limits.ping_interval, Self::check_silence);
+        self.arm(cx, self.shared.settings.limits.registration_timeout);
     }
 
     fn line_received(&mut self, cx: &mut Cx<'_>, line: &[u8]) {
@@ -315,6 +340,9 @@ impl LineProtocol for IrcSession {
     }
 
     fn connection_lost(&mut self, _: &mut Cx<'_>, reason: Failure) {
+        if let Some(timer) = self.timer.take() {
+            let _ = timer.cancel(); // Already run is as good.
+        }
         self.leave(match reason.kind() {
             FailureKind::ConnectionDone => "Connection closed",
             FailureKind::Limit => "Too slow",

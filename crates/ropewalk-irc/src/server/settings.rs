@@ -10,7 +10,8 @@ use super::HistoryStore;
 /// What a server says of itself, and whom it trusts.
 #[derive(Clone)]
 pub struct IrcSettings {
-    /// What the server is called, before what it says: a host's name. Default `irc.ropewalk.local`.
+    /// What the server is called, before what it says: a host's name. What cannot be in one becomes `_`. Default
+    /// `irc.ropewalk.local`.
     pub server_name: String,
     /// What it is, for people: `LINKS` says it. Default `Ropewalk`.
     pub description: String,
@@ -28,6 +29,8 @@ pub struct IrcSettings {
     pub accounts: Option<Rc<dyn Accounts>>,
     /// Who keeps more of what was said than the network. Default nobody.
     pub history: Option<Rc<dyn HistoryStore>>,
+    /// Whether others see a [hidden host](crate::network::hidden_host) instead of a client's address. Default true.
+    pub hides_hosts: bool,
     /// The channels that clients are put on when they come. Default none.
     pub channels: Vec<String>,
     /// What a client may do.
@@ -88,6 +91,7 @@ impl Default for IrcSettings {
             operators: Vec::new(),
             accounts: None,
             history: None,
+            hides_hosts: true,
             channels: Vec::new(),
             limits: IrcLimits::default(),
         }

@@ -6,6 +6,7 @@ use std::time::SystemTime;
 use super::IrcSettings;
 use super::capability::{Capabilities, Capability};
 use crate::network::Server;
+use crate::network::identity::word;
 
 /// What all connections of one server share.
 pub(crate) struct Shared {
@@ -17,8 +18,10 @@ pub(crate) struct Shared {
 }
 
 impl Shared {
-    pub(crate) fn new(server: Server, settings: IrcSettings) -> Self {
+    pub(crate) fn new(server: Server, mut settings: IrcSettings) -> Self {
         let started_at = server.calendar_now();
+        // It stands before every line.
+        settings.server_name = word(&settings.server_name, server.limits().host_bytes_max);
         Self { server, settings, started_at, unknown: Cell::new(0) }
     }
 

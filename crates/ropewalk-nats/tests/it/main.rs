@@ -3,5 +3,6 @@
 mod absence;
 mod broker;
 mod greeting;
+mod hostile;
 mod messages;
 mod real;

@@ -16,7 +16,7 @@ use ropewalk_net::{endpoints, new_loop};
 struct Server(Child);
 
 /// How long anything may take on a machine that is busy.
-const PATIENCE: Duration = Duration::from_secs(20);
+const PATIENCE: Duration = Duration::from_secs(60);
 
 impl Server {
     /// Starts one on that port, with more arguments. It need not listen yet.

@@ -10,7 +10,7 @@ use super::{Member, Moment, State};
 use crate::network::channel::Topic;
 use crate::network::identity::line;
 use crate::network::{
-    ChannelFlag, MaskList, Mode, ModeChange, Network, Rank, Refusal, Server, UserId,
+    ChannelFlag, Identity, MaskList, Mode, ModeChange, Network, Rank, Refusal, Server, UserId,
 };
 
 impl Network {
@@ -64,6 +64,11 @@ impl Network {
         self.lock().channel_state(channel)
     }
 
+    /// Who is on a channel, by nickname; nobody, if there is none.
+    pub fn members(&self, channel: &str) -> Vec<Arc<Identity>> {
+        self.lock().members(channel)
+    }
+
     /// When a channel was made; `None` if there is none.
     pub fn created_at(&self, channel: &str) -> Option<SystemTime> {
         self.lock().channel(channel).ok().map(|channel| channel.created_at)
@@ -80,6 +85,14 @@ impl Network {
 }
 
 impl State {
+    fn members(&self, channel: &str) -> Vec<Arc<Identity>> {
+        let Ok(channel) = self.channel(channel) else { return Vec::new() };
+        let users = channel.members.keys().filter_map(|id| self.users.get(id));
+        let mut members: Vec<Arc<Identity>> = users.map(|user| user.identity.clone()).collect();
+        members.sort_by(|one, other| one.nick.cmp(&other.nick));
+        members
+    }
+
     fn channel_state(&self, channel: &str) -> Option<ChannelState> {
         let channel = self.channel(channel).ok()?;
         let flags = ChannelFlag::ALL.map(|flag| (channel.modes.has(flag), Mode::Flag(flag)));

@@ -244,6 +244,17 @@ fn the_channels_of_the_invisible_are_told_to_who_is_on_them() {
 }
 
 #[test]
+fn names_come_in_their_order_however_alike_they_are() {
+    let stage = Stage::new();
+    let alike =
+        ["a", "A-much-longer-name", "a-much-longer-name-1", "a-much-longer-name-2", "b", "Ä"];
+    let actors = [4, 2, 5, 0, 3, 1].map(|place: usize| stage.enter_ropes(alike[place]));
+    let names = actors[0].user.names("#ropes").expect("they are on it");
+    let names: Vec<String> = names.iter().map(|found| found.identity.nick().to_string()).collect();
+    assert_eq!(names, alike);
+}
+
+#[test]
 fn a_key_is_shown_to_who_is_on_the_channel_only() {
     let stage = Stage::new();
     let (alice, bob) = (stage.enter_ropes("alice"), stage.enter("bob"));

@@ -3,7 +3,10 @@
 use std::time::Duration;
 
 use ropewalk_core::FailureKind;
-use ropewalk_irc::server::IrcSettings;
+use ropewalk_framing::behind_proxy;
+use ropewalk_irc::network::{Network, Server};
+use ropewalk_irc::server::{IrcFactory, IrcSettings};
+use ropewalk_testing::Conversation;
 
 use super::{Hall, limits, settings};
 
@@ -242,4 +245,37 @@ fn who_quits_is_told_goodbye_and_the_others_why() {
     let unregistered = hall.connect();
     hall.check(&unregistered, &[("QUIT", &["ERROR :Closing link: Quit"])]);
     assert!(hall.ask(&alice, "LUSERS").iter().all(|line| !line.contains(" 253 ")));
+}
+
+#[test]
+fn a_servers_name_is_one_word_whatever_it_is_set_to() {
+    let hall =
+        Hall::with(limits(), IrcSettings { server_name: "my server\r\n".into(), ..settings() });
+    let client = hall.connect();
+    hall.check(&client, &[("PING x", &[":my_server__ PONG my_server__ :x"])]);
+}
+
+/// The host that is shown of who comes from there, through a proxy.
+fn shown_host(address: &str, hides_hosts: bool) -> String {
+    let server = Server::on(&Network::new(limits()));
+    let factory = IrcFactory::new(server, IrcSettings { hides_hosts, ..settings() });
+    let talk = Conversation::new(behind_proxy(factory));
+    let family = if address.contains(':') { "TCP6" } else { "TCP4" };
+    talk.feed(format!("PROXY {family} {address} {address} 1 2\r\n").as_bytes());
+    talk.feed(b"NICK dan\r\nUSER d 0 * :Dan\r\n");
+    let told = String::from_utf8(talk.written()).expect("it is UTF-8");
+    let welcome = told.lines().next().expect("there is a welcome");
+    welcome.rsplit_once('@').expect("there is a host").1.to_owned()
+}
+
+#[test]
+fn a_proxy_says_where_a_client_is_and_others_do_not_see_it() {
+    assert_eq!(shown_host("192.0.2.7", false), "192.0.2.7");
+    assert_eq!(shown_host("2001:db8::7", false), "2001:db8::7");
+    assert_eq!(shown_host("::1", false), "0::1", "no parameter begins with a colon");
+    assert_eq!(shown_host("::ffff:192.0.2.7", false), "192.0.2.7");
+    let hidden = shown_host("192.0.2.7", true);
+    assert!(hidden.ends_with(".irc") && !hidden.contains("192"), "{hidden}");
+    assert_eq!(hidden, shown_host("192.0.2.7", true), "so that a ban holds");
+    assert_ne!(hidden, shown_host("192.0.2.8", true));
 }

@@ -1,4 +1,4 @@
-//! Where people come from, as others see it.
+//! [`hidden_host`]: where people come from, as others see it.
 //!
 //! Others are not shown an address: but the same one is always shown alike while the program runs, so that a ban of it
 //! holds whatever name is taken next.
@@ -8,8 +8,9 @@ use std::sync::OnceLock;
 
 use ropewalk_core::Address;
 
-/// A host name for who comes from `peer` by `way`: `3f9a01c2d4e5b607.lines`.
-pub(crate) fn hidden_host(peer: &Address, way: &str) -> String {
+/// A host name for who comes from `peer` by `way`: `3f9a01c2d4e5b607.lines`. The same for all of its ports, and on all
+/// threads of a program; another when the program is started again.
+pub fn hidden_host(peer: &Address, way: &str) -> String {
     static KEY: OnceLock<RandomState> = OnceLock::new();
     let key = KEY.get_or_init(RandomState::new);
     let place = match peer {
