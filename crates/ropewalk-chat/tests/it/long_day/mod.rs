@@ -1,15 +1,19 @@
 //! A day of the chat, in virtual time, with people of all ways and a network that is bad by chance.
 //!
-//! What is checked, and when:
+//! What is promised to whom stands where they are: [`page`], [`liner`], [`chatter`]. What is checked, and when:
 //! - each time somebody is shown something: it is what happened next of all that concerns them ([`Ears`](ledger::Ears)),
 //!   so nothing is missing before it, nothing comes twice, and they hear nothing that they were not there for;
+//! - each time somebody is back by IRC: what they are shown of the past is what they missed, to where they hear again;
 //! - at each step: nothing was said twice;
-//! - each hour, when the network has been good and all have been quiet for some minutes: everybody has heard everything;
+//! - each hour, when the network has been good and all have been quiet for some minutes: everybody has heard everything,
+//!   and what was said on one of two processes was said on the other;
 //! - at the end: what its speaker was told is said was said, and what was refused was not; the file of the history has
-//!   what was said, in its order, once; and when all have gone, nothing of them is left: no user, no room but the lobby, no browser's
-//!   member, no connection, no timer, no task.
+//!   what was said, in its order, once; and when all have gone, nothing of them is left: no user, no room but the lobby,
+//!   no browser's member, no connection, no timer, no listener.
 //!
-//! `ROPEWALK_LONG_DAYS=100` runs so many days more, of seeds by chance or from `ROPEWALK_SEED` on.
+//! A day is its seed's: what is random in the network itself (the order of its tables, tokens) makes no difference.
+//! `ROPEWALK_LONG_DAYS=100` runs so many days more, of seeds from `ROPEWALK_SEED` on or by chance, every third of them
+//! with two processes.
 
 mod chatter;
 mod inbox;
