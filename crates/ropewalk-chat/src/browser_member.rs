@@ -243,10 +243,16 @@ impl BrowserMember {
             state.answer("[]");
         }
         let is_here = state.poll.borrow().is_some() || state.has_stream();
+        let was_to_be_back =
+            state.leaving_since.get().is_some_and(|at| now.since(at) >= RETURN_TIMEOUT);
         if is_here {
             state.absent_since.set(now);
-        } else if state.leaving_since.get().is_some_and(|at| now.since(at) >= RETURN_TIMEOUT) {
-            state.leave("quit");
+        }
+        match (was_to_be_back, is_here) {
+            // It is back: what it said as it went may have come after what it asked when it was.
+            (true, true) => state.leaving_since.set(None),
+            (true, false) => state.leave("quit"),
+            (false, _) => {}
         }
         if now.since(state.absent_since.get()) >= ABSENT_MAX {
             state.leave("connection lost");

@@ -56,6 +56,20 @@ fn who_comes_back_again_and_again_stays_however_short_each_stream_is() {
 }
 
 #[test]
+fn who_is_back_before_it_is_heard_that_they_go_stays() {
+    let evening = Evening::new();
+    let _page = open_page(&evening);
+    let alice = Visitor::join(&evening, "alice");
+    // A page that is loaded again asks and says goodbye on two connections, of which either may be the faster.
+    let poll = alice.poll(&evening);
+    alice.post(&evening, "/leave", "soon=yes");
+    evening.advance(SECOND * 44);
+    poll.log().transport().abort_connection();
+    evening.advance(SECOND * 12);
+    assert_eq!(evening.users(), 1, "it was there for much longer than a page takes to be back");
+}
+
+#[test]
 fn who_polls_stays_for_days() {
     let evening = Evening::new();
     let _page = open_page(&evening);

@@ -3,122 +3,98 @@
 //! Promised to them: until their connection is lost they hear everything once, in order, and of what they say they are
 //! told whether it was said. What they miss before they are back, they may ask for.
 
-use std::cell::{Cell, RefCell};
-use std::collections::VecDeque;
 use std::rc::Rc;
 use std::time::Duration;
 
-use ropewalk_core::{Failure, Time};
-use ropewalk_irc::client::{
-    ClientLimits, ClientOptions, Event, Irc, IrcClient, IrcClientFactory, Said, ServerError,
-};
+use ropewalk_core::Failure;
+use ropewalk_irc::client::{ClientLimits, ClientOptions, Irc, IrcClientFactory, ServerError};
 use ropewalk_testing::MemoryClientEndpoint;
 
-use super::ledger::Ears;
-use super::person::Person;
+use super::inbox::{Inbox, News, Teller};
+use super::ledger::{Ears, Ledger};
+use super::person::{Person, Slowness};
+use super::recall::Recall;
 use super::wire::{Fault, Wire};
-use super::world::{Fate, ROOMS, World};
+use super::world::{Fate, ROOMS, Trouble, World};
 
 /// A client, and who sits before it.
-#[derive(Default)]
-pub(crate) struct Chatter(Option<Seat>);
+pub(crate) struct Chatter {
+    process: usize,
+    seat: Option<Seat>,
+    /// The msgid of the last that they know of what was said in the lobby.
+    last: Option<Rc<str>>,
+}
 
 /// One connection.
 struct Seat {
     name: String,
     ears: Ears,
+    ledger: Rc<Ledger>,
     inbox: Rc<Inbox>,
     has_arrived: bool,
-    since: Time,
-    paused_until: Option<Time>,
+    /// What is asked for of what they know last.
+    recall: Option<Recall>,
+    last: Option<Rc<str>>,
+    slowness: Slowness,
 }
 
-/// What the client has been told.
-#[derive(Default)]
-struct Inbox {
-    irc: RefCell<Option<Irc>>,
-    wire: RefCell<Option<Wire>>,
-    said: RefCell<VecDeque<(String, String)>>,
-    /// What is known of what they said themselves.
-    fates: RefCell<Vec<(String, Fate)>>,
-    is_lost: Cell<bool>,
-    is_given_up: Cell<bool>,
-}
-
-/// Tells the inbox.
-struct Teller(Rc<Inbox>);
-
-impl IrcClient for Teller {
-    fn signed_on(&mut self, irc: &Irc) {
-        self.0.irc.replace(Some(irc.clone()));
-    }
-
-    fn event_received(&mut self, irc: &Irc, event: &Event<'_>) {
-        match event {
-            Event::SignedOn => self.signed_on(irc),
-            Event::Privmsg(said) | Event::Action(said) => self.0.note(said),
-            _ => {}
-        }
-    }
-
-    fn connection_lost(&mut self, _: &Irc, _: &Failure) {
-        self.0.is_lost.set(true);
-    }
-}
-
-impl Inbox {
-    fn note(&self, said: &Said<'_>) {
-        self.said.borrow_mut().push_back((said.from.nick.to_owned(), said.text.to_owned()));
-    }
-
-    fn set_wire(&self, wire: Wire) {
-        if self.is_given_up.get() {
-            wire.abort();
-        }
-        self.wire.replace(Some(wire));
-    }
-
-    /// Gives the connection up, also if there is none yet.
-    fn abort(&self) {
-        self.is_given_up.set(true);
-        self.wire.borrow().iter().for_each(Wire::abort);
-    }
-
-    fn irc(&self) -> Option<Irc> {
-        self.irc.borrow().clone().filter(|_| !self.is_lost.get())
+impl Chatter {
+    pub(crate) fn new(process: usize) -> Self {
+        Self { process, seat: None, last: None }
     }
 }
 
 impl Seat {
-    fn new(world: &World) -> Self {
+    fn new(world: &World, process: usize, last: Option<Rc<str>>) -> Self {
         let name = format!("irc{}", world.number());
         let inbox = Rc::new(Inbox::default());
         let options = ClientOptions {
             limits: ClientLimits { line_interval: Duration::ZERO, ..ClientLimits::default() },
+            capabilities: vec!["draft/chathistory".to_owned()],
             ..ClientOptions::new(&name)
         };
         let (teller, connected, lost) = (inbox.clone(), inbox.clone(), inbox.clone());
         let factory = IrcClientFactory::new(options, move || Teller(teller.clone()));
-        let connecting = world.reactor().connect(&MemoryClientEndpoint::new("irc"), factory);
+        let connecting =
+            world.reactor().connect(&MemoryClientEndpoint::new(format!("irc{process}")), factory);
         let connecting = connecting
             .add_callback(|protocol| protocol.call(|_, cx| Wire::of(cx.transport())))
             .add_callback(move |wire| connected.set_wire(wire));
-        drop(connecting.add_errback(move |_| lost.is_lost.set(true)));
-        let ears = Ears::new(&world.ledger, &name, true);
-        let since = world.now();
-        Self { name, ears, inbox, has_arrived: false, since, paused_until: None }
+        drop(connecting.add_errback(move |_| lost.note_lost()));
+        let ledger = world.ledger(process).clone();
+        let (ears, slowness) = (Ears::new(&ledger, &name, true), Slowness::default());
+        Self { name, ears, ledger, inbox, has_arrived: false, recall: None, last, slowness }
     }
 
     fn read(&mut self, world: &World) {
-        for (from, text) in self.inbox.said.take() {
-            self.ears.hear(&world.ledger, &from, &text);
-        }
-        for (text, fate) in self.inbox.fates.take() {
+        self.inbox.take_news().into_iter().for_each(|news| self.hear(world, news));
+        for (text, fate) in self.inbox.take_fates() {
             world.set_fate(&text, fate);
         }
-        if !self.has_arrived && self.inbox.irc().is_some() {
+        if let Some(irc) = self.inbox.irc().filter(|_| !self.has_arrived) {
             self.has_arrived = true;
             world.arrive(&self.name);
+            let recall = self.last.as_ref().map(|last| Recall::ask(&self.ledger, &irc, last));
+            self.recall = recall.and_then(Result::ok);
+        }
+    }
+
+    fn hear(&mut self, world: &World, news: News) {
+        match news {
+            News::Said(heard, msgid) => {
+                self.ears.hear(&heard.from, &heard.text);
+                if self.has_arrived && self.recall.is_none() {
+                    self.last = msgid.or(self.last.take());
+                }
+            }
+            News::Replayed(heard, msgid) => {
+                world.note(Trouble::PastRecalled);
+                self.recall.as_mut().expect("it was asked for").show(&heard, &msgid);
+            }
+            News::ReplayedAll => {
+                let recall = self.recall.take().expect("it was asked for");
+                self.last = Some(recall.finish(&self.name));
+            }
         }
     }
 
@@ -131,7 +107,7 @@ impl Seat {
                 Err(why) if is_refusal(&why) => Fate::Refused,
                 Err(_) => Fate::Unknown,
             };
-            inbox.fates.borrow_mut().push((text, fate));
+            inbox.note_fate(text, fate);
         });
         drop(noted);
     }
@@ -154,58 +130,51 @@ impl Seat {
             _ => self.say(&irc, &room, world.text(&room), false),
         }
     }
-
-    fn wire(&self) -> Option<Wire> {
-        self.inbox.wire.borrow().clone()
-    }
 }
 
 impl Person for Chatter {
     fn look(&mut self, world: &World) {
-        let Some(seat) = &mut self.0 else { return };
-        if seat.paused_until.is_some_and(|until| world.now() >= until) {
-            seat.paused_until = None;
-            seat.wire().into_iter().for_each(|wire| wire.hurry());
-        }
+        let Some(seat) = &mut self.seat else { return };
+        seat.slowness.look(world, seat.inbox.wire().as_ref());
         seat.read(world);
-        if seat.inbox.is_lost.get() {
+        if seat.inbox.is_lost() {
+            world.note(Trouble::ClientCutOff);
             world.depart(&seat.name);
-            self.0 = None;
+            self.last = seat.last.take();
+            self.seat = None;
         }
     }
 
     fn act(&mut self, world: &World) {
-        match &mut self.0 {
+        match &mut self.seat {
             Some(seat) => seat.act(world),
-            None => self.0 = Some(Seat::new(world)),
+            None => self.seat = Some(Seat::new(world, self.process, self.last.clone())),
         }
     }
 
     fn suffer(&mut self, world: &World, fault: Fault) {
-        let Some(seat) = &mut self.0 else { return };
-        seat.wire().into_iter().for_each(|wire| wire.suffer(&world.network, fault));
-        if matches!(fault, Fault::Slow) {
-            seat.paused_until = Some(world.now() + Duration::from_secs(world.below(1800)));
-        }
+        let Some(seat) = &mut self.seat else { return };
+        seat.inbox.wire().into_iter().for_each(|wire| wire.suffer(&world.network, fault));
+        seat.slowness.begin(world, fault, 1800);
     }
 
     fn go(&mut self, world: &World) {
-        let Some(seat) = self.0.take() else { return };
+        let Some(seat) = self.seat.take() else { return };
         world.depart(&seat.name);
+        self.last = seat.last;
         match seat.inbox.irc() {
             Some(irc) if world.chance(60) => drop(irc.quit("gone")),
             _ => seat.inbox.abort(),
         }
     }
 
-    fn check_all_heard(&mut self, world: &World) {
-        if let Some(seat) = &mut self.0
-            && seat.paused_until.is_none()
-            && seat.wire().is_some_and(|wire| !wire.is_silent())
+    fn check_all_heard(&mut self) {
+        if let Some(seat) = &mut self.seat
+            && seat.slowness.is_over()
+            && seat.inbox.wire().is_some_and(|wire| !wire.is_silent())
         {
-            let age = world.now().since(seat.since);
-            assert!(seat.has_arrived, "{} is not let in after {age:?}", seat.name);
-            seat.ears.check_all_heard(&world.ledger);
+            assert!(seat.has_arrived, "{} is not let in", seat.name);
+            seat.ears.check_all_heard();
         }
     }
 }

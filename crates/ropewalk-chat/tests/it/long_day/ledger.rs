@@ -29,6 +29,13 @@ enum What {
     SaidTo { who: Rc<str>, text: Rc<str> },
 }
 
+/// What was said in a room.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Said {
+    pub(crate) text: Rc<str>,
+    pub(crate) msgid: Rc<str>,
+}
+
 /// What was said, as it is to be heard.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Heard {
@@ -38,6 +45,7 @@ pub(crate) struct Heard {
 
 /// Compares what one person hears with what happened while they were there.
 pub(crate) struct Ears {
+    ledger: Rc<Ledger>,
     name: Rc<str>,
     /// Whether they are told what they say themselves.
     hears_self: bool,
@@ -58,15 +66,62 @@ impl Ledger {
         self.times.borrow().get(text).copied().unwrap_or(0)
     }
 
-    /// What was said in each room, with its msgid.
-    pub(crate) fn said(&self) -> BTreeMap<Rc<str>, Vec<(Rc<str>, Rc<str>)>> {
+    /// What was said in each room.
+    pub(crate) fn said(&self) -> BTreeMap<Rc<str>, Vec<Said>> {
         let mut said: BTreeMap<_, Vec<_>> = BTreeMap::new();
         for happened in &*self.all.borrow() {
             if let What::SaidIn { room, text, msgid } = &happened.what {
-                said.entry(room.clone()).or_default().push((msgid.clone(), text.clone()));
+                let one = Said { msgid: msgid.clone(), text: text.clone() };
+                said.entry(room.clone()).or_default().push(one);
             }
         }
         said
+    }
+
+    /// What was said in a room after the message of that id, and its place in what happened.
+    pub(crate) fn next_in(&self, room: &str, msgid: &str) -> Option<(usize, Heard)> {
+        let all = self.all.borrow();
+        let mut said = all.iter().enumerate().filter_map(|(at, happened)| match &happened.what {
+            What::SaidIn { room: other, text, msgid } if **other == *room => {
+                let heard = Heard { from: happened.who.clone(), text: text.clone() };
+                Some((at, msgid.clone(), heard))
+            }
+            _ => None,
+        });
+        said.find(|(_, other, _)| **other == *msgid)?;
+        said.next().map(|(at, _, heard)| (at, heard))
+    }
+
+    /// When somebody came to a room, as a place in what happened.
+    pub(crate) fn came_at(&self, who: &str, room: &str) -> Option<usize> {
+        let is_it = |happened: &Happened| {
+            *happened.who == *who && matches!(&happened.what, What::Came(other) if **other == *room)
+        };
+        self.all.borrow().iter().rposition(is_it)
+    }
+
+    /// Who has come, and has not left.
+    pub(crate) fn present(&self) -> BTreeSet<Rc<str>> {
+        let mut present = BTreeSet::new();
+        for happened in &*self.all.borrow() {
+            match &happened.what {
+                What::Came(_) => drop(present.insert(happened.who.clone())),
+                What::Gone => drop(present.remove(&happened.who)),
+                _ => {}
+            }
+        }
+        present
+    }
+
+    /// What was said, by whom, in order.
+    pub(crate) fn lines(&self) -> Vec<String> {
+        let line = |happened: &Happened| match &happened.what {
+            What::SaidIn { text, .. } | What::SaidTo { text, .. } => {
+                Some(format!("{}: {text}", happened.who))
+            }
+            _ => None,
+        };
+        self.all.borrow().iter().filter_map(line).collect()
     }
 
     pub(crate) fn len(&self) -> usize {
@@ -110,27 +165,29 @@ impl Listener for Ledger {
 
 impl Ears {
     /// Of somebody who is going to come.
-    pub(crate) fn new(ledger: &Ledger, name: &str, hears_self: bool) -> Self {
+    pub(crate) fn new(ledger: &Rc<Ledger>, name: &str, hears_self: bool) -> Self {
         let (rooms, due) = (BTreeSet::new(), VecDeque::new());
-        Self { name: name.into(), hears_self, next: ledger.len(), rooms, due }
+        let (ledger, next) = (ledger.clone(), ledger.len());
+        Self { ledger, name: name.into(), hears_self, next, rooms, due }
     }
 
     /// They were shown something: it is what happened next of all that they are to hear.
-    pub(crate) fn hear(&mut self, ledger: &Ledger, from: &str, text: &str) {
-        self.follow(ledger);
+    pub(crate) fn hear(&mut self, from: &str, text: &str) {
+        self.follow();
         let heard = Heard { from: from.into(), text: text.into() };
         let due = self.due.pop_front();
         assert_eq!(Some(heard), due, "{} did not hear what was next", self.name);
     }
 
     /// They have heard all that there was for them.
-    pub(crate) fn check_all_heard(&mut self, ledger: &Ledger) {
-        self.follow(ledger);
+    pub(crate) fn check_all_heard(&mut self) {
+        self.follow();
         let (name, missing) = (&self.name, self.due.len());
         assert_eq!(self.due.front(), None, "{name} has not heard {missing} things");
     }
 
-    fn follow(&mut self, ledger: &Ledger) {
+    fn follow(&mut self) {
+        let ledger = self.ledger.clone();
         let all = ledger.all.borrow();
         for happened in &all[self.next..] {
             self.follow_one(happened);

@@ -3,18 +3,16 @@
 //! Promised to them: until their connection is lost they hear everything once, in order; of what came last before that
 //! they may miss some.
 
-use std::time::Duration;
-
-use ropewalk_core::Time;
-
 use super::ledger::Ears;
-use super::person::Person;
+use super::person::{Person, Slowness};
 use super::wire::{Fault, Wire};
-use super::world::{Fate, ROOMS, World};
+use super::world::{Fate, ROOMS, Trouble, World};
 
 /// A terminal.
-#[derive(Default)]
-pub(crate) struct Liner(Option<Seat>);
+pub(crate) struct Liner {
+    process: usize,
+    seat: Option<Seat>,
+}
 
 /// One connection.
 struct Seat {
@@ -22,7 +20,7 @@ struct Seat {
     wire: Wire,
     ears: Ears,
     is_in: bool,
-    paused_until: Option<Time>,
+    slowness: Slowness,
     /// What was said since the last sign that it was done.
     unsure: Vec<String>,
     /// The signs that were asked for: each is for so many of `unsure`.
@@ -34,15 +32,21 @@ struct Seat {
 /// What every room answers when it is asked what it is about.
 const SIGN: &str = " is about nothing in particular.";
 
+impl Liner {
+    pub(crate) fn new(process: usize) -> Self {
+        Self { process, seat: None }
+    }
+}
+
 impl Seat {
-    fn new(world: &World) -> Self {
+    fn new(world: &World, process: usize) -> Self {
         let name = format!("line{}", world.number());
         Self {
-            ears: Ears::new(&world.ledger, &name, false),
-            wire: Wire::open(world.reactor(), "lines", &format!("{name}\n")),
+            ears: Ears::new(world.ledger(process), &name, false),
+            wire: Wire::open(world.reactor(), &format!("lines{process}"), &format!("{name}\n")),
             name,
             is_in: false,
-            paused_until: None,
+            slowness: Slowness::default(),
             unsure: Vec::new(),
             asked: Vec::new(),
             is_sure: true,
@@ -62,7 +66,7 @@ impl Seat {
             ("*", rest) if !rest.starts_with('*') => rest[1..].split_once(' ').expect("a name"),
             _ => return,
         };
-        self.ears.hear(&world.ledger, from, text);
+        self.ears.hear(from, text);
     }
 
     fn read_note(&mut self, world: &World, note: &str) {
@@ -122,40 +126,36 @@ impl Seat {
 
 impl Person for Liner {
     fn look(&mut self, world: &World) {
-        let Some(seat) = &mut self.0 else { return };
-        if seat.paused_until.is_some_and(|until| world.now() >= until) {
-            seat.paused_until = None;
-            seat.wire.hurry();
-        }
+        let Some(seat) = &mut self.seat else { return };
+        seat.slowness.look(world, Some(&seat.wire));
         for line in seat.wire.take_lines() {
             seat.read(world, &line);
         }
         if seat.wire.is_lost() {
+            world.note(Trouble::TerminalCutOff);
             world.depart(&seat.name);
-            self.0 = None;
+            self.seat = None;
         }
     }
 
     fn act(&mut self, world: &World) {
-        match &mut self.0 {
+        match &mut self.seat {
             Some(seat) if seat.is_in => seat.act(world),
             Some(_) => {}
-            None => self.0 = Some(Seat::new(world)),
+            None => self.seat = Some(Seat::new(world, self.process)),
         }
     }
 
     fn suffer(&mut self, world: &World, fault: Fault) {
-        let Some(seat) = &mut self.0 else { return };
+        let Some(seat) = &mut self.seat else { return };
         seat.wire.suffer(&world.network, fault);
-        if matches!(fault, Fault::Slow) {
-            seat.paused_until = Some(world.now() + Duration::from_secs(world.below(1800)));
-        }
+        seat.slowness.begin(world, fault, 1800);
     }
 
     fn go(&mut self, world: &World) {
-        let Some(seat) = self.0.take() else { return };
+        let Some(seat) = self.seat.take() else { return };
         world.depart(&seat.name);
-        if seat.wire.is_silent() || world.chance(30) {
+        if !seat.is_in || seat.wire.is_silent() || world.chance(30) {
             world.bury(seat.wire);
         } else if world.chance(50) {
             seat.wire.write("/quit\n");
@@ -165,13 +165,13 @@ impl Person for Liner {
         }
     }
 
-    fn check_all_heard(&mut self, world: &World) {
-        if let Some(seat) = &mut self.0
+    fn check_all_heard(&mut self) {
+        if let Some(seat) = &mut self.seat
             && !seat.wire.is_silent()
-            && seat.paused_until.is_none()
+            && seat.slowness.is_over()
         {
             assert!(seat.is_in, "{} is not let in", seat.name);
-            seat.ears.check_all_heard(&world.ledger);
+            seat.ears.check_all_heard();
         }
     }
 }

@@ -9,14 +9,15 @@ use ropewalk_core::Time;
 use serde_json::Value;
 
 use super::ledger::Ears;
-use super::person::Person;
+use super::person::{Person, Slowness};
 use super::wire::{Answer, Fault, Wire};
-use super::world::{Fate, ROOMS, World};
+use super::world::{Fate, ROOMS, Trouble, World};
 
 /// A browser's tab.
 pub(crate) struct Page {
     /// By a stream of events, not by polls.
     by_stream: bool,
+    process: usize,
     door: Option<Door>,
     seat: Option<Seat>,
 }
@@ -31,6 +32,7 @@ struct Door {
 
 /// They are in.
 struct Seat {
+    process: usize,
     name: String,
     token: String,
     ears: Ears,
@@ -44,9 +46,10 @@ struct Seat {
     /// The number of the last line.
     line: u64,
     saying: Option<Saying>,
-    paused_until: Option<Time>,
+    slowness: Slowness,
     /// When the last request was sent that the server has certainly seen.
     seen_at: Time,
+    reloaded_at: Option<Time>,
     has_left: bool,
 }
 
@@ -79,16 +82,20 @@ const PATIENCE: Duration = Duration::from_secs(30);
 const RETRY_MAX: Duration = Duration::from_secs(15);
 /// Who was heard of within this time is not to be thought gone.
 const ABSENT_MAX: Duration = Duration::from_secs(60);
+/// Who has said that they are loaded again are to be back within this time.
+const RETURN_MAX: Duration = Duration::from_secs(5);
+/// After this they are back, or are gone.
+const FORGOTTEN: Duration = Duration::from_secs(120);
 
 impl Page {
-    pub(crate) fn new(by_stream: bool) -> Self {
-        Self { by_stream, door: None, seat: None }
+    pub(crate) fn new(process: usize, by_stream: bool) -> Self {
+        Self { by_stream, process, door: None, seat: None }
     }
 
     fn knock(&mut self, world: &World) {
         let name = format!("page{}", world.number());
-        let ears = Ears::new(&world.ledger, &name, true);
-        let wire = post(world, "/join", "", &format!("name={name}"));
+        let ears = Ears::new(world.ledger(self.process), &name, true);
+        let wire = post(world, self.process, "/join", "", &format!("name={name}"));
         self.door = Some(Door { wire, since: world.now(), name, ears });
     }
 
@@ -98,7 +105,7 @@ impl Page {
             Some(answer) if answer.status == 200 => {
                 door.wire.abort();
                 world.arrive(&door.name);
-                self.seat = Some(Seat::new(world, door, &answer));
+                self.seat = Some(Seat::new(world, self.process, door, &answer));
             }
             Some(answer) => panic!("not let in: {} {}", answer.status, answer.body),
             None if door.wire.is_lost() => {}
@@ -111,20 +118,24 @@ impl Page {
     fn fall_out(&mut self, world: &World) {
         let Some(seat) = self.seat.take() else { return };
         let absent = world.now().since(seat.seen_at);
+        let was_reloaded = seat.reloaded_at.is_some_and(|at| world.now().since(at) < FORGOTTEN);
+        let absent_max = if was_reloaded { RETURN_MAX } else { ABSENT_MAX };
         assert!(
-            seat.has_left || absent >= ABSENT_MAX,
+            seat.has_left || absent >= absent_max,
             "{} was thrown out after {absent:?}",
             seat.name
         );
+        world.note(Trouble::BrowserOut);
         seat.close(world);
     }
 }
 
 impl Seat {
-    fn new(world: &World, door: Door, answer: &Answer) -> Self {
+    fn new(world: &World, process: usize, door: Door, answer: &Answer) -> Self {
         let answer: Value = serde_json::from_str(&answer.body).expect("JSON");
         let token = answer["token"].as_str().expect("a token").to_owned();
         Self {
+            process,
             name: door.name,
             token,
             ears: door.ears,
@@ -135,8 +146,9 @@ impl Seat {
             retry_after: Duration::from_secs(1),
             line: 0,
             saying: None,
-            paused_until: None,
+            slowness: Slowness::default(),
             seen_at: door.since,
+            reloaded_at: None,
             has_left: false,
         }
     }
@@ -152,15 +164,17 @@ impl Seat {
         let status = if by_stream {
             self.read_stream(world, &mut waiting)
         } else {
-            self.read_poll(world, &waiting)
+            self.read_poll(&waiting)
         };
         match status {
-            Some(410) => return false,
+            Some(410) => {
+                waiting.wire.abort();
+                return false;
+            }
             Some(200) => {
                 self.retry_after = Duration::from_secs(1);
                 if !by_stream {
-                    waiting.wire.abort();
-                    self.ask_for_news(world, by_stream);
+                    self.ask_again(world, waiting.wire);
                     return true;
                 }
             }
@@ -168,6 +182,7 @@ impl Seat {
             None => {}
         }
         if waiting.wire.is_lost() || world.now().since(waiting.heard_at) >= NEWS_TIMEOUT {
+            world.note(Trouble::NewsLost);
             world.bury(waiting.wire);
             self.retry_at = world.now() + self.retry_after;
             self.retry_after = (self.retry_after * 2).min(RETRY_MAX);
@@ -177,24 +192,57 @@ impl Seat {
         true
     }
 
+    /// The next poll, sometimes on the same connection.
+    fn ask_again(&mut self, world: &World, wire: Wire) {
+        if world.chance(50) {
+            wire.abort();
+            return self.ask_for_news(world, false);
+        }
+        wire.write(&self.request_for_news(false));
+        self.wait_on(world, wire);
+    }
+
     fn ask_for_news(&mut self, world: &World, by_stream: bool) {
-        let path = if by_stream { "events" } else { "news" };
-        let (token, last) = (&self.token, self.last);
-        let request = format!(
-            "GET /{path}?since={last} HTTP/1.1\r\nHost: room\r\nChat-Token: {token}\r\n\r\n"
-        );
-        let wire = Wire::open(world.reactor(), "web", &request);
+        let request = self.request_for_news(by_stream);
+        let wire = Wire::open(world.reactor(), &format!("web{}", self.process), &request);
+        self.wait_on(world, wire);
+    }
+
+    fn wait_on(&mut self, world: &World, wire: Wire) {
         let (now, rest) = (world.now(), String::new());
         let waiting = Waiting { wire, asked_at: now, heard_at: now, is_open: false, rest };
         self.waiting = Some(waiting);
     }
 
-    fn read_poll(&mut self, world: &World, waiting: &Waiting) -> Option<u16> {
+    fn request_for_news(&self, by_stream: bool) -> String {
+        let path = if by_stream { "events" } else { "news" };
+        let (token, last) = (&self.token, self.last);
+        format!("GET /{path}?since={last} HTTP/1.1\r\nHost: room\r\nChat-Token: {token}\r\n\r\n")
+    }
+
+    /// The page is loaded again. What it says while it goes may come after what it asks when it is back.
+    fn reload(&mut self, world: &World, by_stream: bool) {
+        if let Some(waiting) = self.waiting.take() {
+            world.bury(waiting.wire);
+        }
+        self.reloaded_at = Some(world.now());
+        let is_late = world.chance(30);
+        if is_late {
+            self.ask_for_news(world, by_stream);
+        }
+        let form = format!("token={}&soon=yes", self.token);
+        post(world, self.process, "/leave", "", &form);
+        if !is_late {
+            self.ask_for_news(world, by_stream);
+        }
+    }
+
+    fn read_poll(&mut self, waiting: &Waiting) -> Option<u16> {
         let answer = waiting.wire.take_answer()?;
         if answer.status == 200 {
             self.seen_at = waiting.asked_at;
             let events: Vec<Value> = serde_json::from_str(&answer.body).expect("JSON");
-            events.iter().for_each(|event| self.show(world, event));
+            events.iter().for_each(|event| self.show(event));
         }
         Some(answer.status)
     }
@@ -216,13 +264,13 @@ impl Seat {
         while let Some(end) = waiting.rest.find("\n\n") {
             let event: String = waiting.rest.drain(..end + 2).collect();
             if let Some(data) = event.lines().find_map(|line| line.strip_prefix("data: ")) {
-                self.show(world, &serde_json::from_str(data).expect("JSON"));
+                self.show(&serde_json::from_str(data).expect("JSON"));
             }
         }
         Some(200)
     }
 
-    fn show(&mut self, world: &World, event: &Value) {
+    fn show(&mut self, event: &Value) {
         let text = |field: &str| event[field].as_str().unwrap_or_default();
         let number = event["n"].as_u64().expect("it is numbered");
         if number <= self.last {
@@ -231,7 +279,7 @@ impl Seat {
         assert_eq!(number, self.last + 1, "{} is missing something before {event}", self.name);
         self.last = number;
         match text("kind") {
-            "said" | "acted" => self.ears.hear(&world.ledger, text("name"), text("text")),
+            "said" | "acted" => self.ears.hear(text("name"), text("text")),
             "room" => self.rooms.push(text("room").to_owned()),
             "parted" if text("name") == self.name => self.rooms.retain(|one| one != text("room")),
             "gap" | "closed" | "killed" => panic!("{} was told {event}", self.name),
@@ -256,7 +304,8 @@ impl Seat {
     fn send(&mut self, world: &World, mut saying: Saying) {
         let form = format!("room={}&text={}&line={}", saying.room, saying.text, saying.line);
         let form = form.replace('#', "%23").replace(' ', "+");
-        saying.wire = post(world, "/say", &format!("Chat-Token: {}\r\n", self.token), &form);
+        saying.wire =
+            post(world, self.process, "/say", &format!("Chat-Token: {}\r\n", self.token), &form);
         saying.since = world.now();
         saying.attempts += 1;
         self.saying = Some(saying);
@@ -272,6 +321,7 @@ impl Seat {
         if !is_over {
             self.saying = Some(saying);
         } else if world.chance(80) {
+            world.note(Trouble::LineSentAgain);
             world.bury(saying.wire.clone());
             self.send(world, saying);
         } else {
@@ -326,10 +376,7 @@ impl Person for Page {
     fn look(&mut self, world: &World) {
         self.look_at_door(world);
         let Some(seat) = &mut self.seat else { return };
-        if seat.paused_until.is_some_and(|until| world.now() >= until) {
-            seat.paused_until = None;
-            seat.waiting.iter().for_each(|waiting| waiting.wire.hurry());
-        }
+        seat.slowness.look(world, seat.waiting.as_ref().map(|waiting| &waiting.wire));
         seat.look_for_answer(world);
         if !seat.look_for_news(world, self.by_stream) {
             self.fall_out(world);
@@ -338,6 +385,7 @@ impl Person for Page {
 
     fn act(&mut self, world: &World) {
         match &mut self.seat {
+            Some(seat) if world.chance(5) => seat.reload(world, self.by_stream),
             Some(seat) => seat.act(world),
             None if self.door.is_none() => self.knock(world),
             None => {}
@@ -351,9 +399,7 @@ impl Person for Page {
         }
         let Some(waiting) = &seat.waiting else { return };
         waiting.wire.suffer(&world.network, fault);
-        if matches!(fault, Fault::Slow) {
-            seat.paused_until = Some(world.now() + Duration::from_secs(world.below(50)));
-        }
+        seat.slowness.begin(world, fault, 50);
     }
 
     fn go(&mut self, world: &World) {
@@ -363,25 +409,25 @@ impl Person for Page {
         let Some(mut seat) = self.seat.take() else { return };
         let (token, soon) = (&seat.token, if world.chance(50) { "&soon=yes" } else { "" });
         if world.chance(70) {
-            let wire = post(world, "/leave", "", &format!("token={token}{soon}"));
+            // Nobody waits for the answer.
+            post(world, self.process, "/leave", "", &format!("token={token}{soon}"));
             seat.has_left = true;
-            let _ = wire; // Nobody waits for the answer.
         }
         seat.close(world);
     }
 
-    fn check_all_heard(&mut self, world: &World) {
+    fn check_all_heard(&mut self) {
         if let Some(seat) = &mut self.seat {
-            seat.ears.check_all_heard(&world.ledger);
+            seat.ears.check_all_heard();
             assert!(seat.saying.is_none(), "{} waits for an answer", seat.name);
         }
     }
 }
 
-fn post(world: &World, path: &str, head: &str, form: &str) -> Wire {
+fn post(world: &World, process: usize, path: &str, head: &str, form: &str) -> Wire {
     let length = form.len();
     let request = format!(
         "POST {path} HTTP/1.1\r\nHost: room\r\n{head}Content-Length: {length}\r\n\r\n{form}"
     );
-    Wire::open(world.reactor(), "web", &request)
+    Wire::open(world.reactor(), &format!("web{process}"), &request)
 }

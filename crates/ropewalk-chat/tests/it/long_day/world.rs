@@ -1,43 +1,32 @@
 //! [`World`]: a chat with all its ways in, on a network in memory that can be made bad.
 
 use std::cell::{Cell, RefCell};
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::rc::Rc;
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
-use ropewalk_chat::{
-    BrowserChat, Chat, ChatFactory, DeferToThread, History, HistoryFile, HistoryLimits,
-    HistoryMark, HistoryPage,
-};
-use ropewalk_core::{
-    ConnectionLimits, Factory, ListeningPort, Loop, Reactor, Time, Wait, defer_later,
-};
-use ropewalk_irc::network::{Network, NetworkLimits, Server};
-use ropewalk_irc::server::{IrcFactory, IrcSettings};
-use ropewalk_testing::{
-    MemoryDriver, MemoryNetwork, MemoryServerEndpoint, Network as Wires, Random, Seed,
-};
-use ropewalk_web::Site;
+use ropewalk_core::{Loop, Reactor, Time, Wait, defer_later};
+use ropewalk_testing::{MemoryDriver, MemoryNetwork, Network as Wires, Random, Seed};
 
 use super::ledger::Ledger;
-use super::wire::Wire;
-use crate::history::Directory;
+use super::process::Process;
+use super::wire::{Fault, Wire};
+use crate::broker::Broker;
 
 /// Everything that there is besides the people.
 pub(crate) struct World {
-    pub(crate) server: Server,
-    pub(crate) browsers: BrowserChat,
-    pub(crate) ledger: Rc<Ledger>,
+    pub(crate) processes: Vec<Process>,
     pub(crate) network: MemoryNetwork,
-    pub(crate) file: HistoryFile,
+    /// What joins the processes, if there are several.
+    broker: Option<Broker>,
+    is_broker_up: Cell<bool>,
     random: RefCell<Random>,
     fates: RefCell<HashMap<String, Fate>>,
     /// Who is there, to be whispered to.
     present: RefCell<Vec<String>>,
     numbers: Cell<u64>,
+    trouble: RefCell<BTreeMap<Trouble, u32>>,
     buried: RefCell<Vec<(Wire, Time)>>,
-    ports: RefCell<Vec<ListeningPort>>,
-    _directory: Directory,
     event_loop: Loop,
 }
 
@@ -52,66 +41,44 @@ pub(crate) enum Fate {
     Refused,
 }
 
+/// What is to be lived through in a day; a day without is no test of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Trouble {
+    LineSentAgain,
+    NewsLost,
+    BrowserOut,
+    TerminalCutOff,
+    ClientCutOff,
+    PastRecalled,
+}
+
 pub(crate) const ROOMS: [&str; 3] = ["#lobby", "#boats", "#knots"];
 
-/// When the day begins: 2026-11-25 00:00 of UTC.
-const BEGIN: Duration = Duration::from_secs(1_795_564_800);
-/// What waits for who does not read; little, so that slow readers are dropped within the day.
-const WRITE_BYTES_MAX: usize = 8 << 10;
 /// As long a system tries to send before it gives a connection up (RFC 1122 section 4.2.3.5; Linux: some 15 minutes).
 const SYSTEM_PATIENCE: Duration = Duration::from_secs(15 * 60);
 
 impl World {
-    pub(crate) fn new(seed: u64) -> Self {
+    /// A chat of so many processes.
+    pub(crate) fn new(seed: u64, processes: usize) -> Self {
         let event_loop =
             Loop::new(MemoryDriver::new(Wires { seed: Seed::new(seed), ..Wires::default() }));
-        let reactor = event_loop.reactor().clone();
-        let clock = reactor.clone();
-        let calendar = move || SystemTime::UNIX_EPOCH + BEGIN + clock.now().since(Time::START);
-        let server = Server::with_calendar(&Network::new(NetworkLimits::default()), calendar);
-        let chat = Chat::open(&server, "#lobby").expect("it is a name");
-        let ledger = Rc::new(Ledger::default());
-        server.observe(ledger.clone());
-        let (directory, file) = open_history(&reactor, &chat);
-        let world = Self {
-            browsers: BrowserChat::new(&reactor, &chat),
-            network: MemoryNetwork::of(&reactor).expect("it is in memory"),
-            ledger,
-            file,
+        let is_joined = processes > 1;
+        let broker = is_joined.then(|| Broker::new(seed));
+        broker.iter().for_each(|broker| broker.listen(&event_loop));
+        let processes = (0..processes).map(|number| Process::new(&event_loop, number, is_joined));
+        Self {
+            processes: processes.collect(),
+            network: MemoryNetwork::of(event_loop.reactor()).expect("it is in memory"),
+            broker,
+            is_broker_up: Cell::new(true),
             random: RefCell::new(Random::new(Seed::new(seed))),
             fates: RefCell::default(),
             present: RefCell::default(),
             numbers: Cell::new(0),
+            trouble: RefCell::default(),
             buried: RefCell::default(),
-            ports: RefCell::default(),
-            _directory: directory,
             event_loop,
-            server,
-        };
-        world.open_doors(&chat);
-        world
-    }
-
-    fn open_doors(&self, chat: &Chat) {
-        let settings = IrcSettings { channels: vec!["#lobby".into()], ..IrcSettings::default() };
-        let limits = ConnectionLimits {
-            write_bytes_max: WRITE_BYTES_MAX,
-            ..ChatFactory::connection_limits()
-        };
-        self.listen(
-            "web",
-            Site::new(self.browsers.clone().into_resource()).into_factory(),
-            ConnectionLimits::default(),
-        );
-        self.listen("lines", ChatFactory::new(chat), limits.clone());
-        self.listen("irc", IrcFactory::new(self.server.clone(), settings), limits);
-    }
-
-    fn listen(&self, name: &str, factory: impl Factory, limits: ConnectionLimits) {
-        let endpoint = MemoryServerEndpoint::new(name);
-        let listening = self.reactor().listen_with_limits(&endpoint, factory, limits);
-        let port = self.event_loop.run_until(listening).expect("the name is free");
-        self.ports.borrow_mut().push(port);
+        }
     }
 
     pub(crate) fn reactor(&self) -> &Reactor {
@@ -126,41 +93,67 @@ impl World {
     pub(crate) fn pass(&self, time: Duration) {
         let later = defer_later(self.reactor(), time, || ());
         self.event_loop.run_until(later).expect("time passes");
-        self.ledger.check();
+        self.processes.iter().for_each(|process| process.ledger.check());
         self.reset_buried();
     }
 
-    /// What the file has of a room: msgid and text, in order.
-    pub(crate) fn kept(&self, room: &str) -> Vec<(Rc<str>, Rc<str>)> {
-        let (mut kept, mut before) = (Vec::new(), None);
-        loop {
-            let page = HistoryPage { before, ..HistoryPage::last(200) };
-            let rows = self.file.page(room, &page).expect("it can be read");
-            let Some(first) = rows.first() else { break };
-            before = Some(HistoryMark::Message(first.entry.msgid.clone()));
-            kept.extend(rows.iter().rev().map(|row| row.entry.clone()));
+    pub(crate) fn ledger(&self, process: usize) -> &Rc<Ledger> {
+        &self.processes[process].ledger
+    }
+
+    /// How often a text was said, on the process where that was most often.
+    pub(crate) fn times(&self, text: &str) -> u32 {
+        self.processes.iter().map(|process| process.ledger.times(text)).max().unwrap_or(0)
+    }
+
+    pub(crate) fn note(&self, trouble: Trouble) {
+        *self.trouble.borrow_mut().entry(trouble).or_default() += 1;
+    }
+
+    /// There was trouble of every kind.
+    pub(crate) fn check_trouble(&self) {
+        let trouble = self.trouble.borrow();
+        let all = [
+            Trouble::LineSentAgain,
+            Trouble::NewsLost,
+            Trouble::BrowserOut,
+            Trouble::TerminalCutOff,
+            Trouble::ClientCutOff,
+            Trouble::PastRecalled,
+        ];
+        assert!(all.iter().all(|one| trouble.contains_key(one)), "a calm day: {trouble:?}");
+    }
+
+    // What joins the processes.
+
+    pub(crate) fn is_joined(&self) -> bool {
+        self.broker.is_some()
+    }
+
+    /// What joins the processes falls, or is there again.
+    pub(crate) fn set_broker(&self, is_up: bool) {
+        let Some(broker) = &self.broker else { return };
+        match (self.is_broker_up.replace(is_up), is_up) {
+            (false, true) => broker.listen(&self.event_loop),
+            (true, false) => broker.fall(&self.event_loop),
+            _ => {}
         }
-        let text = |text: &str| {
-            let text = text.strip_prefix("\u{1}ACTION ").unwrap_or(text);
-            text.trim_end_matches('\u{1}').into()
-        };
-        kept.iter().rev().map(|entry| (entry.msgid.as_str().into(), text(&entry.text))).collect()
     }
 
     /// The chat is over: nothing of it is left, and nothing is going to happen any more.
     pub(crate) fn end(self) {
-        let Self { event_loop, ledger, server, browsers, ports, .. } = self;
-        for port in ports.take() {
-            drop(event_loop.run_until(port.stop_listening()));
-        }
-        drop((browsers, server));
+        self.set_broker(false);
+        let Self { event_loop, processes, .. } = self;
+        let ends = processes.into_iter().map(|process| process.end(&event_loop));
+        let ledgers: Vec<Rc<Ledger>> = ends.collect();
         // Somebody may wait for something that is over by now, but nobody waits again.
         let stuck =
             (0..10_000).find_map(|_| event_loop.turn(Wait::Forever).expect("not busy").err());
         let stuck = stuck.expect("some timer is set again and again");
         assert!(stuck.to_string().contains("nothing will ever happen"), "{stuck}");
         assert_eq!(event_loop.reactor().sources(), 0);
-        assert_eq!(Rc::strong_count(&ledger), 1, "a part of the chat is kept by somebody");
+        let kept = ledgers.iter().filter(|ledger| Rc::strong_count(ledger) > 1).count();
+        assert_eq!(kept, 0, "a part of the chat is kept by somebody");
     }
 
     // Chance.
@@ -236,17 +229,7 @@ impl World {
         let mut buried = self.buried.borrow_mut();
         let over = buried.extract_if(.., |(_, at)| *at <= now);
         for (wire, _) in over.collect::<Vec<_>>() {
-            wire.suffer(&self.network, super::wire::Fault::Reset);
+            wire.suffer(&self.network, Fault::Reset);
         }
     }
-}
-
-fn open_history(reactor: &Reactor, chat: &Chat) -> (Directory, HistoryFile) {
-    let directory = Directory::new();
-    let limits = HistoryLimits { age_max: Duration::MAX, ..HistoryLimits::default() };
-    let file = HistoryFile::open(directory.file(), limits).expect("it is new");
-    let history = History::new(reactor, file.clone(), DeferToThread::at_once());
-    chat.set_history(&history);
-    chat.record(&history);
-    (directory, file)
 }
