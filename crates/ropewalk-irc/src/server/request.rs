@@ -49,6 +49,18 @@ impl<'a> Request<'a> {
         self.param(index).split(',').filter(|part| !part.is_empty())
     }
 
+    /// The first parameter as a list of what the command is for; an answer that says so if it is too long.
+    pub(crate) fn targets(&self) -> Option<Vec<&'a str>> {
+        let targets: Vec<&str> = self.list(0).collect();
+        let targets_max = self.shared.settings.limits.targets_max;
+        if targets.len() <= targets_max {
+            return Some(targets);
+        }
+        let text = format!("Too many recipients: at most {targets_max}");
+        self.out.numeric(numeric::ERR_TOOMANYTARGETS, &[shown(self.param(0))], &text);
+        None
+    }
+
     /// The command, in capitals.
     pub(crate) fn command(&self) -> String {
         self.message.command().to_ascii_uppercase()

@@ -71,7 +71,8 @@ pub struct IrcLimits {
     pub line_interval: Duration,
     /// So many lines may come at once. Default 300: who joins a hundred channels asks three things of each.
     pub line_burst: u32,
-    /// Whom one message may be for. Default 4.
+    /// Whom one message may be for, and of how many channels the members are told at once. Default 4: a message is
+    /// rarely for more, and to name the members of a large channel takes milliseconds.
     pub targets_max: usize,
     /// Messages in one page of history. Default 100.
     pub history_page_max: usize,

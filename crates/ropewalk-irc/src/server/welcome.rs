@@ -74,7 +74,7 @@ fn support(request: &Request<'_>) -> Vec<String> {
         format!("NETWORK={}", request.shared.settings.network_name.replace(' ', "\\x20")),
         format!("NICKLEN={}", limits.nick_bytes_max),
         format!(
-            "TARGMAX=JOIN:,KICK:,NAMES:1,NOTICE:{targets},PART:,PRIVMSG:{targets},TAGMSG:{targets}"
+            "TARGMAX=JOIN:,KICK:,NAMES:{targets},NOTICE:{targets},PART:,PRIVMSG:{targets},TAGMSG:{targets}"
         ),
         format!("TOPICLEN={}", limits.topic_bytes_max),
         // The first of it is a `~`.

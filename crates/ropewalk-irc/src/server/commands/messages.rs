@@ -3,7 +3,7 @@
 use crate::network::{Refusal, Speech, SpeechKind, Target};
 use crate::numeric;
 use crate::server::capability::Capability;
-use crate::server::request::{About, Request, is_channel, shown};
+use crate::server::request::{About, Request, is_channel};
 use crate::{LineLimits, TagList};
 
 pub(crate) fn privmsg(request: &Request<'_>) {
@@ -71,22 +71,12 @@ pub(crate) fn tagmsg(request: &Request<'_>) {
 }
 
 fn targets<'a>(request: &Request<'a>, is_silent: bool) -> Option<Vec<&'a str>> {
-    let targets: Vec<&str> = request.list(0).collect();
-    let targets_max = request.shared.settings.limits.targets_max;
-    match targets.len() {
-        0 if !is_silent => {
-            let text = format!("No recipient given ({})", request.command());
-            request.out.numeric(numeric::ERR_NORECIPIENT, &[], &text);
-            None
-        }
-        0 => None,
-        len if len > targets_max => {
-            let text = format!("Too many recipients: at most {targets_max}");
-            request.out.numeric(numeric::ERR_TOOMANYTARGETS, &[shown(request.param(0))], &text);
-            None
-        }
-        _ => Some(targets),
+    let targets = request.targets()?;
+    if targets.is_empty() && !is_silent {
+        let text = format!("No recipient given ({})", request.command());
+        request.out.numeric(numeric::ERR_NORECIPIENT, &[], &text);
     }
+    Some(targets).filter(|targets| !targets.is_empty())
 }
 
 /// The ends of a connection are told whatever the command.

@@ -21,7 +21,8 @@ pub(crate) fn mode(request: &Request<'_>) {
     if request.param(1).is_empty() {
         return tell_modes(request, &channel);
     }
-    let mut asked = Asked { request, channel: &channel, next_param: 2, changes: Vec::new() };
+    let mut asked =
+        Asked { request, channel: &channel, next_param: 2, changes: Vec::new(), told: Vec::new() };
     asked.read(request.param(1));
     if !asked.changes.is_empty() {
         let changes = std::mem::take(&mut asked.changes);
@@ -47,6 +48,8 @@ struct Asked<'r, 'a> {
     channel: &'r ChannelInfo,
     next_param: usize,
     changes: Vec<ModeChange>,
+    /// Lists that were told: each once, however often its letter stands there.
+    told: Vec<MaskList>,
 }
 
 impl<'a> Asked<'_, 'a> {
@@ -73,7 +76,10 @@ impl<'a> Asked<'_, 'a> {
             return match self.param().filter(|mask| !mask.is_empty()) {
                 Some(mask) => Some(Mode::Mask(list, mask.into())),
                 None => {
-                    tell_list(self.request, self.channel.name.as_str(), list);
+                    if !self.told.contains(&list) {
+                        self.told.push(list);
+                        tell_list(self.request, self.channel.name.as_str(), list);
+                    }
                     None
                 }
             };

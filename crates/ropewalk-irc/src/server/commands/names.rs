@@ -11,7 +11,7 @@ pub(crate) fn names(request: &Request<'_>) {
         // All of a large network would be more than anybody reads.
         return tell_end(request, "*");
     }
-    for channel in request.list(0) {
+    for channel in request.targets().unwrap_or_default() {
         tell_names(request, channel);
     }
 }

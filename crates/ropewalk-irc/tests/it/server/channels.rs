@@ -250,6 +250,10 @@ fn names_of_what_is_not_to_be_seen_are_none() {
             ("NAMES #none", &[&end("#none")]),
             ("NAMES #ropes,#none", &[&names("bob"), &end("#ropes"), &end("#none")]),
             ("NAMES nonsense", &[&end("nonsense")]),
+            (
+                "NAMES #ropes,#ropes,#ropes,#ropes,#ropes",
+                &[":irc.test 407 bob #ropes,#ropes,#ropes,#ropes,#ropes :Too many recipients: at most 4"],
+            ),
         ],
     );
     hall.send(&alice, "MODE #ropes +s");

@@ -77,6 +77,17 @@ fn each_wrong_mode_has_its_numeric() {
 }
 
 #[test]
+fn a_list_is_shown_once_however_often_it_is_asked_for() {
+    let hall = Hall::new();
+    let alice = hall.enter_ropes("alice");
+    let end = |numeric: &str, what: &str| {
+        format!(":irc.test {numeric} alice #ropes :End of channel {what} list")
+    };
+    let (bans, exceptions) = (end("368", "ban"), end("349", "exception"));
+    hall.check(&alice, &[("MODE #ropes bbebbe", &[&bans, &exceptions])]);
+}
+
+#[test]
 fn lists_of_masks_are_shown_with_who_set_them() {
     let hall = Hall::new();
     let (alice, bob) = (hall.enter_ropes("alice"), hall.enter_ropes("bob"));
