@@ -4,18 +4,15 @@
 //! names), no comma, since commands have lists of channels.
 
 use std::fmt;
-use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
 use crate::NameError;
-use crate::fold::{fold, is_invisible};
+use crate::fold::is_invisible;
+use crate::folded::Folded;
 
 /// What a channel is called. Two names that differ in upper and lower case only are the same.
-#[derive(Clone)]
-pub struct ChannelName {
-    shown: Arc<str>,
-    folded: Arc<str>,
-}
+#[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct ChannelName(Folded);
 
 impl ChannelName {
     /// The name that `text` is, of at most `bytes_max` bytes with its `#`.
@@ -37,10 +34,7 @@ impl ChannelName {
         if let Some(character) = text.chars().find(|&c| !is_allowed(c)) {
             return Err(NameError::Has(character));
         }
-        let folded = fold(text);
-        let shown = Arc::<str>::from(text);
-        let folded = if *folded == *shown { shown.clone() } else { folded.into() };
-        Ok(Self { shown, folded })
+        Ok(Self(Folded::new(text)))
     }
 
     /// Whether `text` is meant for a channel, well formed or not: it begins as one does.
@@ -50,12 +44,12 @@ impl ChannelName {
 
     /// As it was written.
     pub fn as_str(&self) -> &str {
-        &self.shown
+        self.0.shown()
     }
 
     /// The same for all ways to write it: a key.
     pub fn folded(&self) -> &Arc<str> {
-        &self.folded
+        self.0.key()
     }
 }
 
@@ -65,38 +59,12 @@ fn is_allowed(c: char) -> bool {
 
 impl fmt::Display for ChannelName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.shown)
+        f.write_str(self.as_str())
     }
 }
 
 impl fmt::Debug for ChannelName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "ChannelName({:?})", self.shown)
-    }
-}
-
-impl PartialEq for ChannelName {
-    fn eq(&self, other: &Self) -> bool {
-        self.folded == other.folded
-    }
-}
-
-impl Eq for ChannelName {}
-
-impl Hash for ChannelName {
-    fn hash<H: Hasher>(&self, state: &mut H) {
-        self.folded.hash(state);
-    }
-}
-
-impl PartialOrd for ChannelName {
-    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
-        Some(self.cmp(other))
-    }
-}
-
-impl Ord for ChannelName {
-    fn cmp(&self, other: &Self) -> std::cmp::Ordering {
-        self.folded.cmp(&other.folded)
+        write!(f, "ChannelName({:?})", self.as_str())
     }
 }

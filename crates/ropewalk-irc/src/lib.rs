@@ -37,6 +37,7 @@ pub mod client;
 mod encode;
 mod error;
 mod fold;
+mod folded;
 mod limits;
 mod mask;
 mod message;

@@ -10,18 +10,15 @@
 //! server takes no two users for one.
 
 use std::fmt;
-use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
 use crate::NameError;
-use crate::fold::{fold, is_invisible};
+use crate::fold::is_invisible;
+use crate::folded::Folded;
 
 /// What a user is called. Two nicks that differ in upper and lower case only are the same.
-#[derive(Clone)]
-pub struct Nick {
-    shown: Arc<str>,
-    folded: Arc<str>,
-}
+#[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Nick(Folded);
 
 impl Nick {
     /// The nick that `text` is, of at most `bytes_max` bytes: people count letters, but lines count bytes.
@@ -43,20 +40,17 @@ impl Nick {
         if let Some(character) = text.chars().find(|&c| !is_allowed(c)) {
             return Err(NameError::Has(character));
         }
-        let folded = fold(text);
-        let shown = Arc::<str>::from(text);
-        let folded = if *folded == *shown { shown.clone() } else { folded.into() };
-        Ok(Self { shown, folded })
+        Ok(Self(Folded::new(text)))
     }
 
     /// As it was written.
     pub fn as_str(&self) -> &str {
-        &self.shown
+        self.0.shown()
     }
 
     /// The same for all ways to write it: a key.
     pub fn folded(&self) -> &Arc<str> {
-        &self.folded
+        self.0.key()
     }
 }
 
@@ -67,38 +61,12 @@ fn is_allowed(c: char) -> bool {
 
 impl fmt::Display for Nick {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.shown)
+        f.write_str(self.as_str())
     }
 }
 
 impl fmt::Debug for Nick {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Nick({:?})", self.shown)
-    }
-}
-
-impl PartialEq for Nick {
-    fn eq(&self, other: &Self) -> bool {
-        self.folded == other.folded
-    }
-}
-
-impl Eq for Nick {}
-
-impl Hash for Nick {
-    fn hash<H: Hasher>(&self, state: &mut H) {
-        self.folded.hash(state);
-    }
-}
-
-impl PartialOrd for Nick {
-    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
-        Some(self.cmp(other))
-    }
-}
-
-impl Ord for Nick {
-    fn cmp(&self, other: &Self) -> std::cmp::Ordering {
-        self.folded.cmp(&other.folded)
+        write!(f, "Nick({:?})", self.as_str())
     }
 }
