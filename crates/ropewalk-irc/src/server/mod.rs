@@ -39,6 +39,7 @@ mod settings;
 mod shared;
 mod timestamp;
 mod welcome;
+mod words;
 
 use ropewalk_framing::ProxiedPeer;
 

@@ -3,6 +3,7 @@
 use crate::network::Refusal;
 use crate::numeric;
 use crate::server::request::{About, Request};
+use crate::server::words::lines_of;
 
 pub(crate) fn monitor(request: &Request<'_>) {
     match request.param(0) {
@@ -62,18 +63,7 @@ fn tell_states<'a>(request: &Request<'_>, nicks: impl Iterator<Item = &'a str>) 
 
 /// In as many lines as it takes.
 fn tell_all(request: &Request<'_>, numeric: &str, words: impl Iterator<Item = String>) {
-    let mut line = String::new();
-    for word in words {
-        if !line.is_empty() && line.len() + word.len() > WORDS_BYTES_MAX {
-            request.out.numeric(numeric, &[], &line);
-            line.clear();
-        }
-        if !line.is_empty() {
-            line.push(',');
-        }
-        line.push_str(&word);
-    }
-    if !line.is_empty() {
+    for line in lines_of(words, ',', WORDS_BYTES_MAX) {
         request.out.numeric(numeric, &[], &line);
     }
 }

@@ -5,6 +5,7 @@ use crate::network::{ChannelFlag, Presence};
 use crate::numeric;
 use crate::server::capability::Capability;
 use crate::server::request::{Request, shown};
+use crate::server::words::lines_of;
 
 pub(crate) fn names(request: &Request<'_>) {
     if request.param(0).is_empty() {
@@ -30,20 +31,9 @@ pub(crate) fn tell_names(request: &Request<'_>, channel: &str) {
         + request.out.nick().len()
         + channel.len();
     let room = LineLimits::FROM_SERVER.body_bytes_max.saturating_sub(head);
-    let tell = |line: &str| request.out.numeric(numeric::RPL_NAMREPLY, &[symbol, channel], line);
-    let mut line = String::new();
-    for name in members.iter().map(|member| shown_member(request, member)) {
-        if !line.is_empty() && line.len() + " ".len() + name.len() > room {
-            tell(&line);
-            line.clear();
-        }
-        if !line.is_empty() {
-            line.push(' ');
-        }
-        line.push_str(&name);
-    }
-    if !line.is_empty() {
-        tell(&line);
+    let words = members.iter().map(|member| shown_member(request, member));
+    for line in lines_of(words, ' ', room) {
+        request.out.numeric(numeric::RPL_NAMREPLY, &[symbol, channel], &line);
     }
     tell_end(request, channel);
 }

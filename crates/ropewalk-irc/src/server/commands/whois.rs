@@ -5,6 +5,7 @@ use crate::network::Person;
 use crate::numeric;
 use crate::server::request::{About, Request, shown};
 use crate::server::timestamp::{timestamp, unix_seconds};
+use crate::server::words::lines_of;
 
 /// The nickname is the last parameter; a server before it is this one.
 pub(crate) fn whois(request: &Request<'_>) {
@@ -51,21 +52,9 @@ fn tell_person(request: &Request<'_>, person: &Person) {
 }
 
 fn tell_channels(request: &Request<'_>, nick: &str, person: &Person) {
-    let tell = |line: &str| request.out.numeric(numeric::RPL_WHOISCHANNELS, &[nick], line);
-    let mut line = String::new();
-    for (name, ranks) in &person.channels {
-        let word = format!("{}{name}", ranks.prefixes());
-        if !line.is_empty() && line.len() + word.len() > CHANNELS_BYTES_MAX {
-            tell(&line);
-            line.clear();
-        }
-        if !line.is_empty() {
-            line.push(' ');
-        }
-        line.push_str(&word);
-    }
-    if !line.is_empty() {
-        tell(&line);
+    let words = person.channels.iter().map(|(name, ranks)| format!("{}{name}", ranks.prefixes()));
+    for line in lines_of(words, ' ', CHANNELS_BYTES_MAX) {
+        request.out.numeric(numeric::RPL_WHOISCHANNELS, &[nick], &line);
     }
 }
 
