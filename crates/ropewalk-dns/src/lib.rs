@@ -11,16 +11,22 @@
 //! | who waits for which answer, by datagrams | `client/udp_ports.rs`, `client/deadlines.rs` |
 //! | and over TCP and TLS | `client/stream.rs` |
 //! | how one server is asked one question | `client/exchange.rs` ([`Exchanger`]), `client/name_server.rs` |
+//! | what is remembered | `cache.rs` ([`Cache`]), `record_set.rs` ([`RecordSet`]) |
 #![forbid(unsafe_code)]
 
+mod cache;
+mod cache_order;
 mod client;
 mod name;
 mod random;
+mod record_set;
 mod slab;
 
+pub use cache::{Cache, CacheOptions, Cached, Known, Rank, Soa};
 pub use client::{
     ClientLimits, Dial, Exchanger, LookupError, MessageRecord, NameServer, QueryOptions, Question,
     Response, Via,
 };
 pub use name::{Name, reverse_name};
 pub use random::Random;
+pub use record_set::{RecordData, RecordSet};
