@@ -11,22 +11,29 @@
 //! | who waits for which answer, by datagrams | `client/udp_ports.rs`, `client/deadlines.rs` |
 //! | and over TCP and TLS | `client/stream.rs` |
 //! | how one server is asked one question | `client/exchange.rs` ([`Exchanger`]), `client/name_server.rs` |
+//! | how several servers are | `client/lookup.rs` ([`Servers`]) |
 //! | what is remembered | `cache.rs` ([`Cache`]), `record_set.rs` ([`RecordSet`]) |
+//! | what this machine's files say | `resolv_conf.rs` ([`ResolvConf`]), `hosts.rs` ([`Hosts`]) |
+//! | how a program's names are found with all that | `client/resolver.rs` ([`Resolver`]), `client/answer.rs`, `client/shared.rs`, `client/records.rs` |
 #![forbid(unsafe_code)]
 
 mod cache;
 mod cache_order;
 mod client;
+mod hosts;
 mod name;
 mod random;
 mod record_set;
+mod resolv_conf;
 mod slab;
 
 pub use cache::{Cache, CacheOptions, Cached, Known, Rank, Soa};
 pub use client::{
-    ClientLimits, Dial, Exchanger, LookupError, MessageRecord, NameServer, QueryOptions, Question,
-    Response, Via,
+    Answer, ClientLimits, Dial, Exchanger, LookupError, LookupOptions, MessageRecord, NameServer,
+    QueryOptions, Question, Resolver, ResolverOptions, Response, Servers, Via,
 };
+pub use hosts::Hosts;
 pub use name::{Name, reverse_name};
 pub use random::Random;
-pub use record_set::{RecordData, RecordSet};
+pub use record_set::{OwnedRecordData, RecordData, RecordSet};
+pub use resolv_conf::ResolvConf;
