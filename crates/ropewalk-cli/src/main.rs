@@ -8,6 +8,8 @@ mod chat;
 mod echo;
 mod get;
 mod irc_file;
+mod lookup;
+mod lookup_output;
 mod program;
 mod progress;
 mod proxy;
@@ -40,6 +42,8 @@ enum Program {
     Web(web::Options),
     /// Fetch a URL
     Get(get::Options),
+    /// Ask name servers
+    Lookup(lookup::Options),
 }
 
 fn main() -> ExitCode {
@@ -51,6 +55,10 @@ fn main() -> ExitCode {
     let reactor = arguments.reactor.as_deref();
     let ran = match arguments.program {
         Program::Get(options) => get::run(reactor, options),
+        Program::Lookup(options) => match lookup::run(reactor, &options) {
+            Ok(status) => return status,
+            Err(failure) => Err(failure),
+        },
         Program::Web(options) => {
             let options = Arc::new(options);
             let shared = options.clone();

@@ -27,6 +27,9 @@ mod record_set;
 mod resolv_conf;
 mod slab;
 
+/// Messages, records and their types, as the `domain` crate has them.
+pub use domain::{base, rdata};
+
 pub use cache::{Cache, CacheOptions, Cached, Known, Rank, Soa};
 pub use client::{
     Answer, ClientLimits, Dial, Exchanger, LookupError, LookupOptions, MessageRecord, NameServer,
