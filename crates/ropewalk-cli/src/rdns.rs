@@ -212,7 +212,8 @@ impl Job {
         let _ = self.bulk.set(bulk);
         let job = self.clone();
         let writing = LoopingCall::new(&self.reactor, move || job.write_some());
-        drop(writing.start(WRITE_EVERY, false));
+        // It ends with the loop, which is no failure.
+        drop(writing.start(WRITE_EVERY, false).add_both(|_| ()));
         for signal in [SIGINT, SIGTERM] {
             let job = self.clone();
             let watch = net::on_signal(&self.reactor, signal, move || {
