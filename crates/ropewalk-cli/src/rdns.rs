@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use ropewalk::dns::{Bulk, BulkOptions, BulkSummary, BulkWork, Dial, Finished, Next, ResolvConf};
 use ropewalk::net::{self, ThreadPool, ThreadPoolLimits};
-use ropewalk::{Failure, FailureKind, LoopingCall, Reactor, Time};
+use ropewalk::{Deferred, Failure, FailureKind, LoopingCall, Reactor, Resolver, Time};
 
 use crate::lookup::address_of;
 use crate::progress::{Progress, Unit};
@@ -171,6 +171,8 @@ struct Job {
     is_reading: Cell<bool>,
     is_writing: Cell<bool>,
     waits_for_output: Cell<bool>,
+    /// Who waits for the end of a write.
+    on_written: Cell<Option<Resolver<()>>>,
     was_stopped: Cell<bool>,
     /// Why nothing can be written any more.
     failed: RefCell<Option<Failure>>,
@@ -197,6 +199,7 @@ impl Job {
             is_reading: Cell::new(false),
             is_writing: Cell::new(false),
             waits_for_output: Cell::new(false),
+            on_written: Cell::default(),
             was_stopped: Cell::new(false),
             failed: RefCell::new(None),
             progress: RefCell::new(progress),
@@ -303,7 +306,7 @@ impl Job {
                 Ok((sink, piece, written)) => {
                     job.output.borrow_mut().give_back(sink, piece);
                     if let Err(error) = written {
-                        job.fail(Failure::from(error).context("write the names"));
+                        job.cannot_write(error);
                     }
                 }
                 Err(failure) => job.fail(failure),
@@ -314,11 +317,29 @@ impl Job {
             if job.waits_for_output.replace(false) {
                 job.wake();
             }
+            if let Some(waiter) = job.on_written.take() {
+                waiter.callback(());
+            }
         }));
+    }
+
+    /// Who reads the output may have seen enough of it: that is an end, as Ctrl-C is.
+    fn cannot_write(&self, error: io::Error) {
+        self.output.borrow_mut().discard();
+        if error.kind() == io::ErrorKind::BrokenPipe {
+            self.was_stopped.set(true);
+            return self.stop_soon();
+        }
+        self.fail(Failure::from(error).context("write the names"));
     }
 
     fn fail(&self, failure: Failure) {
         self.failed.borrow_mut().get_or_insert(failure);
+        self.stop_soon();
+    }
+
+    /// Not here: the lookups may be what calls.
+    fn stop_soon(&self) {
         let bulk = self.bulk.get().cloned();
         self.reactor.call_soon(move || {
             if let Some(bulk) = bulk {
@@ -337,7 +358,9 @@ impl Job {
             if !self.is_writing.get() && self.output.borrow().is_empty() {
                 return Ok(());
             }
-            ropewalk::defer_later(&self.reactor, Duration::from_millis(1), || Ok(())).await?;
+            let (waiter, written) = Deferred::new();
+            self.on_written.set(Some(waiter));
+            written.await?;
         }
     }
 

@@ -123,6 +123,20 @@ fn what_was_stopped_is_resumed_with_no_line_lost_or_doubled() {
 }
 
 #[test]
+fn who_reads_the_output_may_leave() {
+    let directory = Directory::new();
+    let Some(peer) = peer("who_reads_the_output_may_leave", &directory) else { return };
+    let input = directory.path("input");
+    fs::write(&input, "10.0.0.0/8\n").expect("a file");
+    let mut command = rdns(&peer, &[&input]);
+    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("it runs");
+    drop(child.stdout.take());
+    let done = child.wait_with_output().expect("it ends");
+    assert_eq!(done.status.code(), Some(130));
+    assert!(text(&done.stderr).contains(" addresses in "), "{}", text(&done.stderr));
+}
+
+#[test]
 fn what_is_asked_wrongly_is_told() {
     for (arguments, said) in [
         (&["--resume", "-o", "x", "--order", "done"][..], "--resume needs --order input"),
