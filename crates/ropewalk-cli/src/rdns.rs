@@ -18,14 +18,8 @@ use crate::rdns_input::{Input, Taken};
 use crate::rdns_output::{Format, Output};
 
 /// What `ropewalk rdns` is told on the command line.
-///
-/// Input is a line for each address, network (192.0.2.0/24, 2001:db8::/120) or range (192.0.2.1-192.0.2.9); a # and what
-/// follows it is a comment. A line that is none of these is told of with its number, and passed over. Output is a line for
-/// each address.
-///
-/// Exit status: 0 when all have been asked for, whatever was found; 2 if it was asked wrongly; 130 if it was stopped before
-/// the end, by SIGINT or SIGTERM.
 #[derive(clap::Args)]
+#[command(after_help = FORMATS_AND_STATUSES)]
 pub(crate) struct Options {
     /// A file of addresses; - is standard input
     #[arg(value_name = "FILE", default_value = "-")]
@@ -62,6 +56,14 @@ pub(crate) struct Options {
     #[arg(short, long)]
     quiet: bool,
 }
+
+const FORMATS_AND_STATUSES: &str = "\
+Input is a line for each address, network (192.0.2.0/24, 2001:db8::/120) or range
+(192.0.2.1-192.0.2.9); a # and what follows it is a comment. A line that is none of these is told of
+with its number, and passed over. Output is a line for each address.
+
+Exit status: 0 when all have been asked for, whatever was found; 2 if it was asked wrongly; 130 if it
+was stopped before the end, by SIGINT or SIGTERM, or because nobody reads on.";
 
 #[derive(Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 enum Order {

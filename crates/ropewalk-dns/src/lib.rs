@@ -3,6 +3,29 @@
 //! Messages, records and zone files are read and written by the `domain` crate; what is asked of whom, what is
 //! believed, what is kept and what is answered is here. It knows no sockets: it is given endpoints.
 //!
+//! # Whom does a domain's mail go to?
+//! ```no_run
+//! use ropewalk_core::{Deferred, Failure, Reactor};
+//! use ropewalk_dns::{Dial, ResolvConf, Resolver, ResolverOptions};
+//!
+//! fn mail_hosts(reactor: &Reactor, domain: &str) -> Deferred<Vec<String>> {
+//!     let conf = ResolvConf::parse("nameserver 192.0.2.53\noptions timeout:2 rotate");
+//!     let dial = Dial::new(ropewalk_net::endpoints(reactor));
+//!     let options = ResolverOptions { conf, ..ResolverOptions::default() };
+//!     let resolver = Resolver::new(reactor, dial, options);
+//!     resolver.lookup_mail_exchange(domain).add_callback(|mut exchanges| {
+//!         exchanges.sort_by_key(|mx| mx.preference());
+//!         Ok(exchanges.iter().map(|mx| mx.exchange().to_string()).collect())
+//!     })
+//! }
+//!
+//! let main_loop = ropewalk_net::new_loop(None)?;
+//! let hosts = main_loop.run_until(mail_hosts(main_loop.reactor(), "example.com"))?;
+//! assert!(!hosts.is_empty());
+//! # Ok::<(), Failure>(())
+//! ```
+//! A program that stands on the facade has such a resolver for this machine in `ropewalk::SystemNames`.
+//!
 //! # In reading order
 //! | to know | read |
 //! |---|---|
