@@ -90,7 +90,8 @@ fn what_was_stopped_is_resumed_with_no_line_lost_or_doubled() {
     loop {
         let before = seen();
         let mut command = rdns(&peer, &arguments);
-        let mut program = Program::start(command.stderr(Stdio::null()));
+        let log = directory.path("log");
+        let mut program = Program::start(command.stderr(fs::File::create(&log).expect("a file")));
         // A few hundred more, and then it is stopped; the last of them are left to come to the end.
         if before < 700 {
             while seen() < before + 200 {
@@ -103,6 +104,8 @@ fn what_was_stopped_is_resumed_with_no_line_lost_or_doubled() {
             Some(0) => break,
             other => panic!("{other:?}"),
         }
+        let said = fs::read_to_string(&log).expect("it is there");
+        assert!(said.contains(" addresses in ") && said.contains(" a second, "), "{said}");
         // As if the machine had stopped in the middle of a line.
         let text = fs::read_to_string(&output).expect("it is there");
         fs::write(&output, &text[..text.len() - 3]).expect("it is there");
