@@ -27,7 +27,7 @@ use std::time::Duration;
 
 use ropewalk_core::{Deferred, FailureKind, LoopingCall, Reactor, Time};
 use ropewalk_http::{HeaderName, StatusCode, header};
-use ropewalk_irc::network::{Refusal, hidden_host};
+use ropewalk_irc::network::Refusal;
 use ropewalk_web::{Answer, Request, Resource, Router, page, query};
 use serde_json::{Value, json};
 
@@ -161,7 +161,8 @@ impl State {
     fn join(&self, request: &Request, form: &Form) -> Result<Value, Refusal> {
         let transport = request.transport();
         let Ok(token) = Token::random() else { return Err(Refusal::Busy) };
-        let host = hidden_host(&transport.peer(), "browser");
+        let network = self.chat.server().network();
+        let host = network.hidden_host(&transport.peer(), "browser");
         let (name, now) = (form.value("name").trim(), transport.reactor().now());
         let member = BrowserMember::join(&self.chat, name, host, now)?;
         let name = member.name()?;
