@@ -198,7 +198,8 @@ impl BrowserMember {
             return Err(Refusal::NotConnected);
         }
         state.answer("[]"); // The same browser asks anew.
-        let request = request.clone().into_inner();
+        let mut request = request.clone().into_inner();
+        request.forget_head();
         state.poll.replace(Some(Waiting { request, since: now }));
         drop(state.stream.take());
         state.serve();
