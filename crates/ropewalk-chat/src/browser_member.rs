@@ -3,7 +3,9 @@
 //! Whatever is done here may make the network tell, and what is told may make this member leave; so nothing is
 //! borrowed meanwhile.
 
+use std::borrow::Borrow;
 use std::cell::{Cell, OnceCell, RefCell};
+use std::hash::{Hash, Hasher};
 use std::mem;
 use std::rc::Rc;
 use std::time::Duration;
@@ -23,12 +25,16 @@ use crate::curiosity::Curiosity;
 use crate::event_queue::{EventQueue, numbered};
 use crate::past::Past;
 use crate::talk::{self, Done};
+use crate::token::Token;
 
-/// A user of the network, and what their browser has not seen yet. Thousands only wait: so what few have is boxed.
+/// A user of the network, and what their browser has not seen yet; found by its token. Thousands only wait: so what few
+/// have is boxed.
 #[derive(Clone)]
 pub(crate) struct BrowserMember(Rc<State>);
 
 pub(crate) struct State {
+    /// What they are found by.
+    token: Token,
     chat: Chat,
     /// Set when they have come in.
     user: OnceCell<User>,
@@ -37,8 +43,8 @@ pub(crate) struct State {
     way: RefCell<Way>,
     /// Since when no request of the browser is here.
     absent_since: Cell<Time>,
-    /// Since when the page has said that it goes away.
-    leaving_since: Cell<Option<Time>>,
+    /// Since when the page has said that it goes away; `NEVER` if it has not.
+    leaving_since: Cell<Time>,
     curiosity: Curiosity,
     /// The last line that was done, by the number that the page gave it, and what was answered.
     last_line: RefCell<Option<Box<(u64, Value)>>>,
@@ -74,15 +80,22 @@ pub(crate) struct Line<'a> {
 
 impl BrowserMember {
     /// Comes in, to the lobby.
-    pub(crate) fn join(chat: &Chat, name: &str, host: String, now: Time) -> Result<Self, Refusal> {
+    pub(crate) fn join(
+        chat: &Chat,
+        token: Token,
+        name: &str,
+        host: String,
+        now: Time,
+    ) -> Result<Self, Refusal> {
         let state = Rc::new(State {
+            token,
             chat: chat.clone(),
             user: OnceCell::new(),
             has_left: Cell::default(),
             queue: RefCell::default(),
             way: RefCell::default(),
             absent_since: Cell::new(now),
-            leaving_since: Cell::default(),
+            leaving_since: Cell::new(Time::NEVER),
             curiosity: Curiosity::default(),
             last_line: RefCell::default(),
         });
@@ -176,7 +189,7 @@ impl BrowserMember {
     /// Everything that a page shows, for one that has missed something.
     pub(crate) fn whole(&self, now: Time) -> Result<Value, Refusal> {
         self.check_curiosity(now)?;
-        self.0.leaving_since.set(None);
+        self.0.leaving_since.set(Time::NEVER);
         let user = self.user()?;
         let rooms = user.channels()?;
         let rooms: Result<Vec<Value>, Refusal> =
@@ -194,7 +207,7 @@ impl BrowserMember {
     /// `NotConnected` if it has left, and has seen all up to there.
     pub(crate) fn poll(&self, request: &Request, since: u64, now: Time) -> Result<(), Refusal> {
         let state = &self.0;
-        state.leaving_since.set(None);
+        state.leaving_since.set(Time::NEVER);
         state.queue.borrow_mut().seen(since);
         if state.has_left.get() && state.queue.borrow().is_empty() {
             return Err(Refusal::NotConnected);
@@ -213,7 +226,7 @@ impl BrowserMember {
     /// `NotConnected` if it has left.
     pub(crate) fn stream(&self, request: &Request, since: u64) -> Result<(), Refusal> {
         self.user()?;
-        self.0.leaving_since.set(None);
+        self.0.leaving_since.set(Time::NEVER);
         self.0.answer("[]"); // It has changed its mind.
         let stream = EventStream::begin(request);
         self.note_end_of(&stream, request.transport().reactor());
@@ -243,14 +256,13 @@ impl BrowserMember {
             state.answer("[]");
         }
         let is_here = state.way.borrow().is_here();
-        let was_to_be_back =
-            state.leaving_since.get().is_some_and(|at| now.since(at) >= RETURN_TIMEOUT);
+        let was_to_be_back = state.leaving_since.get() + RETURN_TIMEOUT <= now;
         if is_here {
             state.absent_since.set(now);
         }
         match (was_to_be_back, is_here) {
             // It is back: what it said as it went may have come after what it asked when it was.
-            (true, true) => state.leaving_since.set(None),
+            (true, true) => state.leaving_since.set(Time::NEVER),
             (true, false) => state.leave("quit"),
             (false, _) => {}
         }
@@ -262,7 +274,7 @@ impl BrowserMember {
 
     /// The page goes away, for ever or to be loaded again.
     pub(crate) fn leave_soon(&self, now: Time) {
-        self.0.leaving_since.set(Some(now));
+        self.0.leaving_since.set(now);
     }
 
     /// Leaves the chat.
@@ -270,6 +282,26 @@ impl BrowserMember {
         self.0.leave(why);
     }
 }
+
+impl Borrow<Token> for BrowserMember {
+    fn borrow(&self) -> &Token {
+        &self.0.token
+    }
+}
+
+impl Hash for BrowserMember {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.0.token.hash(state);
+    }
+}
+
+impl PartialEq for BrowserMember {
+    fn eq(&self, other: &Self) -> bool {
+        self.0.token == other.0.token
+    }
+}
+
+impl Eq for BrowserMember {}
 
 impl State {
     pub(crate) fn user(&self) -> Option<&User> {
