@@ -141,21 +141,19 @@ fn live_a_moment(world: &World, person: &mut dyn Person) {
     }
 }
 
-/// The network is another from now on. What joins processes is on a better one: who is not heard of for ten seconds is
-/// taken for gone there.
+/// The network is another from now on, to what joins the processes, too.
 fn change_weather(world: &World) {
     world.network.heal();
     let millis = |bound| Duration::from_millis(world.below(bound));
-    let (slow, narrow) = if world.is_joined() { (200, 4 << 10) } else { (800, 500) };
     let wires = Wires {
-        latency: world.pick(&[Duration::ZERO, millis(50), millis(slow)]).expect("some"),
+        latency: world.pick(&[Duration::ZERO, millis(50), millis(800)]).expect("some"),
         chunk_size: world.pick(&[64 << 10, 1000, 50]).expect("some"),
-        capacity: world.pick(&[64 << 10, 4 << 10, narrow]).expect("some"),
-        lose_at_byte: (!world.is_joined() && world.chance(10)).then(|| world.below(2_000)),
+        capacity: world.pick(&[64 << 10, 4 << 10, 500]).expect("some"),
+        lose_at_byte: world.chance(10).then(|| world.below(2_000)),
         ..Wires::default()
     };
     world.network.change(|settings| *settings = wires);
-    if !world.is_joined() && world.chance(10) {
+    if world.chance(10) {
         world.network.partition();
     }
 }
