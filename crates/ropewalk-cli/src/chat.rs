@@ -37,7 +37,7 @@ pub(crate) struct Options {
     #[arg(long, value_name = "ENDPOINT")]
     irc: Vec<String>,
     /// What the server of IRC says of itself, and whom it trusts: names, message of the day, password, operators,
-    /// accounts, in TOML (see docs/irc.md)
+    /// accounts, what addresses are hidden with, in TOML (see docs/irc.md)
     #[arg(long, value_name = "FILE")]
     irc_settings: Option<PathBuf>,
     /// Keep what is said in this file, and show it to who comes later
