@@ -59,9 +59,10 @@ impl Request {
 
     /// Forgets the target and the header fields, which this handle gives as empty from now on: for a request that waits
     /// long for its answer. A browser sends some 700 bytes of them; they are freed when no clone and no
-    /// [`WeakRequest`] has them any more.
+    /// [`WeakRequest`] has them any more. What answers before this one have left to be used again is freed, too.
     pub fn forget_head(&mut self) {
         self.head = None;
+        self.exchange.reply.borrow_mut().shrink();
     }
 
     /// The same for those who only watch, and would not have it answered for their sake.
