@@ -16,6 +16,7 @@
 mod client;
 mod name;
 mod random;
+mod recursor;
 mod slab;
 
 pub use client::{
@@ -24,3 +25,4 @@ pub use client::{
 };
 pub use name::{Name, reverse_name};
 pub use random::Random;
+pub use recursor::{Found, Record, Recursor, RecursorLimits, RecursorOptions, RootHints};
