@@ -5,5 +5,8 @@
 #![forbid(unsafe_code)]
 
 mod name;
+pub mod server;
+mod wire_name;
+pub mod zone;
 
 pub use name::{Name, reverse_name};
