@@ -1,10 +1,8 @@
-//! The Domain Name System in memory and in virtual time.
+//! Names, in memory and in virtual time: the client against servers that do what the test says, and the server against
+//! whoever asks it.
 
-#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+#![allow(clippy::unwrap_used, reason = "a test that fails may panic")]
 
-mod server_datagrams;
-mod server_replies;
-mod server_rig;
-mod server_streams;
-mod zone_answers;
-mod zone_files;
+mod client;
+mod fake_server;
+mod server;

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use ropewalk_dns::zone::{Authority, Catalogue, read_zone};
 
-use crate::server_rig::Rig;
+use super::rig::Rig;
 
 const ZONE: &str = "
 $TTL 60

@@ -8,7 +8,7 @@ use ropewalk_dns::server::{
     Answer, Need, Query, Reply, Responder, Section, ServerSettings, Verdict,
 };
 
-use crate::server_rig::{Rig, framed, query, rcode};
+use super::rig::{Rig, framed, query, rcode};
 
 /// Keeps the replies.
 #[derive(Clone, Default)]

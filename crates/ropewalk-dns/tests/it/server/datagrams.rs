@@ -3,7 +3,7 @@
 use domain::base::iana::{Class, OptRcode, Rtype};
 use ropewalk_dns::server::{Answer, Need, Query, Responder, Section, ServerSettings, Verdict};
 
-use crate::server_rig::{Rig, query, rcode, shown};
+use super::rig::{Rig, query, rcode, shown};
 
 /// Answers with as many sets of one TXT record of 100 bytes as the first label says; the last ones are additional.
 pub(crate) struct Texts;

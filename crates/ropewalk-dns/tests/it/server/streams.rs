@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use ropewalk_dns::server::{Answer, Messages, Query, Responder, ServerSettings, Verdict};
 
-use crate::server_datagrams::Texts;
-use crate::server_rig::{Rig, framed, query};
+use super::datagrams::Texts;
+use super::rig::{Rig, framed, query};
 
 const SOON: Duration = Duration::from_secs(1);
 

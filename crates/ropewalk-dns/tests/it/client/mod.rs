@@ -1,0 +1,5 @@
+//! The client.
+
+mod datagrams;
+mod exchange;
+mod streams;
