@@ -5,6 +5,7 @@
 #![forbid(unsafe_code)]
 
 mod chat;
+mod dns;
 mod echo;
 mod get;
 mod irc_file;
@@ -38,6 +39,8 @@ enum Program {
     Chat(chat::Options),
     /// Serve the files of a directory over HTTP
     Web(web::Options),
+    /// Answer questions about names, from zone files
+    Dns(dns::Options),
     /// Fetch a URL
     Get(get::Options),
 }
@@ -65,6 +68,13 @@ fn main() -> ExitCode {
                 echo::start(place, reactor, &shared)
             })
         }
+        Program::Dns(options) => dns::prepare(&options).and_then(|common| {
+            let options = Arc::new(options);
+            let shared = options.clone();
+            program::run(reactor, &options.crew, move |place, reactor| {
+                dns::start(place, reactor, &shared, &common)
+            })
+        }),
         Program::Chat(options) => chat::prepare(&options).and_then(|common| {
             let options = Arc::new(options);
             let shared = options.clone();

@@ -11,13 +11,19 @@
 //! | who waits for which answer, by datagrams | `client/udp_ports.rs`, `client/deadlines.rs` |
 //! | and over TCP and TLS | `client/stream.rs` |
 //! | how one server is asked one question | `client/exchange.rs` ([`Exchanger`]), `client/name_server.rs` |
+//! | what answers | `server/responder.rs` ([`server::Responder`]), `server/query.rs`, `server/answer.rs` |
+//! | what becomes of a message that comes | `server/service.rs` ([`server::Server`]), `server/udp.rs`, `server/tcp.rs` |
+//! | how a zone is read and answers | `zone/file.rs`, `zone/zone.rs` ([`zone::Zone`]), `zone/answer.rs` |
 #![forbid(unsafe_code)]
 
 mod client;
 mod name;
 mod random;
 mod recursor;
+pub mod server;
 mod slab;
+mod wire_name;
+pub mod zone;
 
 pub use client::{
     ClientLimits, Dial, Exchanger, LookupError, MessageRecord, NameServer, QueryOptions, Question,

@@ -55,6 +55,8 @@ pub use ropewalk_core::{
     ServerEndpoint, ShutdownPart, Sink, SlotId, Source, Streaming, Time, Timers, Transport,
     TurnShare, Wait, WeakTransport, defer_later, gather_results, race, until_first_success,
 };
+/// The Domain Name System: a client, a server, zones.
+pub use ropewalk_dns as dns;
 /// Lines, netstrings, length prefixes; idle timeouts, rate limits, connection limits.
 pub use ropewalk_framing as framing;
 /// HTTP/1.1, a server's side and a client's.

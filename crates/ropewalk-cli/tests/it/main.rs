@@ -12,6 +12,8 @@ mod examples;
 mod get;
 mod guest;
 mod log;
+mod names_peers;
+mod names_peers_answer;
 mod nginx;
 mod program;
 mod refused;

@@ -1,6 +1,8 @@
-//! Names: the client against servers in memory that do what the test says, in virtual time.
+//! Names, in memory and in virtual time: the client against servers that do what the test says, and the server against
+//! whoever asks it.
 
 #![allow(clippy::unwrap_used, reason = "a test that fails may panic")]
 
 mod client;
 mod fake_server;
+mod server;

@@ -1,0 +1,21 @@
+//! The server's side: datagrams and connections, over one [`Responder`] that finds the answers.
+//!
+//! A [`Server`] reads what comes, gives it to the responder, and makes the answer whole: it knows EDNS(0), sizes,
+//! truncation, pipelines and limits, and nothing of zones. The responder writes an [`Answer`] in wire form at once, or
+//! takes a [`Reply`] and finishes it later. [`Authority`](crate::zone::Authority) is the one for zones.
+
+mod answer;
+mod compression;
+mod query;
+mod responder;
+mod service;
+mod settings;
+mod tcp;
+mod udp;
+
+pub use answer::{Answer, Need, Section};
+pub use query::{Carrier, Edns, Origin, Query};
+pub use responder::{Messages, Reply, Responder, Verdict};
+pub use service::{Server, ServerCounts};
+pub use settings::ServerSettings;
+pub use udp::DatagramService;
