@@ -14,21 +14,27 @@
 //! | what answers | `server/responder.rs` ([`server::Responder`]), `server/query.rs`, `server/answer.rs` |
 //! | what becomes of a message that comes | `server/service.rs` ([`server::Server`]), `server/udp.rs`, `server/tcp.rs` |
 //! | how a zone is read and answers | `zone/file.rs`, `zone/zone.rs` ([`zone::Zone`]), `zone/answer.rs` |
+//! | what is remembered | `cache.rs` ([`Cache`]), `record_set.rs` ([`RecordSet`]) |
 #![forbid(unsafe_code)]
 
+mod cache;
+mod cache_order;
 mod client;
 mod name;
 mod random;
 mod recursor;
 pub mod server;
+mod record_set;
 mod slab;
 mod wire_name;
 pub mod zone;
 
+pub use cache::{Cache, CacheOptions, Cached, Known, Rank, Soa};
 pub use client::{
     ClientLimits, Dial, Exchanger, LookupError, MessageRecord, NameServer, QueryOptions, Question,
     Response, Via,
 };
 pub use name::{Name, reverse_name};
 pub use random::Random;
-pub use recursor::{Found, Record, Recursor, RecursorLimits, RecursorOptions, RootHints};
+pub use recursor::{Found, Recursor, RecursorLimits, RecursorOptions, RootHints};
+pub use record_set::{RecordData, RecordSet};

@@ -18,6 +18,13 @@ pub(crate) struct Key {
     generation: u32,
 }
 
+impl Key {
+    /// Its place, which no other key has while its value is there.
+    pub(crate) fn place(self) -> usize {
+        self.place as usize
+    }
+}
+
 impl<T> Slab<T> {
     pub(crate) fn len(&self) -> usize {
         self.places.len() - self.free.len()
