@@ -264,7 +264,9 @@ impl Cache {
         if ttl.is_zero() || bytes > self.options.bytes_max {
             return false;
         }
-        before.map(|key| self.take(key));
+        if let Some(key) = before {
+            self.take(key);
+        }
         // A slice of a message would keep all of it.
         let name = Name::from_octets(Bytes::copy_from_slice(name.as_slice()));
         let name = name.expect("it is a name already");

@@ -14,6 +14,7 @@
 //! | what answers | `server/responder.rs` ([`server::Responder`]), `server/query.rs`, `server/answer.rs` |
 //! | what becomes of a message that comes | `server/service.rs` ([`server::Server`]), `server/udp.rs`, `server/tcp.rs` |
 //! | how a zone is read and answers | `zone/file.rs`, `zone/zone.rs` ([`zone::Zone`]), `zone/answer.rs` |
+//! | how an answer is found from the root | `recursor/walk.rs`, `recursor/reading.rs` ([`Recursor`]) |
 //! | what is remembered | `cache.rs` ([`Cache`]), `record_set.rs` ([`RecordSet`]) |
 #![forbid(unsafe_code)]
 
@@ -22,9 +23,9 @@ mod cache_order;
 mod client;
 mod name;
 mod random;
+mod record_set;
 mod recursor;
 pub mod server;
-mod record_set;
 mod slab;
 mod wire_name;
 pub mod zone;
@@ -36,5 +37,5 @@ pub use client::{
 };
 pub use name::{Name, reverse_name};
 pub use random::Random;
-pub use recursor::{Found, Recursor, RecursorLimits, RecursorOptions, RootHints};
 pub use record_set::{RecordData, RecordSet};
+pub use recursor::{Found, Link, Recursor, RecursorLimits, RecursorOptions, RootHints};

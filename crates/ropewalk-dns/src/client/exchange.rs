@@ -18,7 +18,7 @@ use super::error::{LookupError, is_complaint};
 use super::hear::{Hear, Heard};
 use super::limits::ClientLimits;
 use super::name_server::{NameServer, Via};
-use super::query::{Asked, QueryOptions, Question};
+use super::query::{Asked, HEADER_BYTES, QueryOptions, Question};
 use super::response::{Response, shown};
 use super::stream::Stream;
 use super::udp_ports::UdpPorts;
@@ -198,7 +198,7 @@ impl Pending {
         if !by_stream || *self.server.via() != Via::Udp {
             self.server.answered(self.exchanger.reactor.now().since(self.asked_at.get()));
         }
-        let message = Bytes::copy_from_slice(message);
+        let message = in_the_letters_of(&self.question, message);
         let address = self.server.address();
         match Response::new(message, self.question.clone(), address) {
             Err(_) if !by_stream => self.ask_by_stream(),
@@ -253,6 +253,19 @@ impl Pending {
             Step::Over => {}
         }
     }
+}
+
+/// A message with its question in the letters of the user, and so all names that end in pointers to it.
+fn in_the_letters_of(question: &Question, message: &[u8]) -> Bytes {
+    let mut message = message.to_vec();
+    let name = question.qname().as_slice();
+    // A complaint may be a header alone.
+    if message[4..6] == [0, 1]
+        && let Some(said) = message.get_mut(HEADER_BYTES..HEADER_BYTES + name.len())
+    {
+        said.copy_from_slice(name);
+    }
+    message.into()
 }
 
 impl Hear for Pending {

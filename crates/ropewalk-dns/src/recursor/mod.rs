@@ -7,13 +7,13 @@
 //! | `minimise.rs` | how much of a name a server is told |
 //! | `delegation.rs`, `hints.rs` | whose servers answer for a zone |
 //! | `book.rs` | what was learnt of servers |
-//! | `limits.rs` | how much work one question may be |
+//! | `failures.rs`, `limits.rs` | how much work a question may be, and how often |
 
 mod book;
 mod delegation;
+mod failures;
 mod hints;
 mod limits;
-mod memory;
 mod minimise;
 mod reading;
 mod walk;
@@ -25,18 +25,20 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use domain::base::iana::{Class, OptRcode, Rtype};
-use ropewalk_core::{Deferred, Failure, FailureKind, Resolver};
+use ropewalk_core::{Deferred, Failure, FailureKind, Resolver, Time};
 
 use self::book::ServerBook;
 use self::delegation::{Delegation, Delegations};
+use self::failures::Failures;
 pub use self::hints::RootHints;
 pub use self::limits::RecursorLimits;
-use self::memory::Memory;
-pub use self::reading::Record;
+pub use self::reading::Link;
 use self::reading::Says;
 use self::walk::Walk;
-use crate::client::{Exchanger, NameServer, QueryOptions, Question, Response};
-use crate::{Name, Random};
+use crate::{
+    Cache, CacheOptions, Cached, Exchanger, Known, Name, NameServer, QueryOptions, Question,
+    Random, Rank, Response, Soa,
+};
 
 /// A recursive resolver. A clone is the same.
 #[derive(Clone)]
@@ -53,6 +55,8 @@ pub struct RecursorOptions {
     pub ipv4: bool,
     /// Whether servers are asked over IPv6. Default yes; those with IPv4 come first while nothing is known of them.
     pub ipv6: bool,
+    /// What is remembered.
+    pub cache: CacheOptions,
     /// How much work one question may be.
     pub limits: RecursorLimits,
 }
@@ -64,6 +68,7 @@ impl Default for RecursorOptions {
             port: 53,
             ipv4: true,
             ipv6: true,
+            cache: CacheOptions::default(),
             limits: RecursorLimits::default(),
         }
     }
@@ -73,11 +78,18 @@ impl Default for RecursorOptions {
 #[derive(Clone, Debug)]
 pub struct Found {
     /// The aliases that lead to the records, and these; empty if there are none.
-    pub records: Vec<Record>,
+    pub records: Vec<Link>,
     /// NOERROR or NXDOMAIN, of the name that the aliases lead to.
     pub rcode: OptRcode,
     /// The SOA of the zone that has no such records.
-    pub soa: Option<Record>,
+    pub soa: Option<Soa>,
+}
+
+/// What was known already.
+struct Recalled {
+    found: Found,
+    /// It is to be looked up anew, in the background.
+    wants_refresh: bool,
 }
 
 struct Inner {
@@ -89,7 +101,8 @@ struct Inner {
     limits: RecursorLimits,
     book: RefCell<ServerBook>,
     delegations: RefCell<Delegations>,
-    memory: RefCell<Memory>,
+    cache: RefCell<Cache>,
+    failures: RefCell<Failures>,
     /// Who waits for what is being looked up.
     asked: RefCell<HashMap<Question, Vec<Resolver<Rc<Found>>>>>,
     random: RefCell<Random>,
@@ -98,7 +111,7 @@ struct Inner {
 impl Recursor {
     /// Asks by `exchanger`.
     pub fn new(exchanger: &Exchanger, options: RecursorOptions, random: Random) -> Self {
-        let RecursorOptions { hints, port, ipv4, ipv6, limits } = options;
+        let RecursorOptions { hints, port, ipv4, ipv6, cache, limits } = options;
         Self(Rc::new(Inner {
             exchanger: exchanger.clone(),
             hints,
@@ -108,7 +121,8 @@ impl Recursor {
             delegations: RefCell::new(Delegations::new(limits.delegations_max)),
             limits,
             book: RefCell::default(),
-            memory: RefCell::default(),
+            cache: RefCell::new(Cache::new(cache)),
+            failures: RefCell::default(),
             asked: RefCell::default(),
             random: RefCell::new(random),
         }))
@@ -121,14 +135,24 @@ impl Recursor {
     ///
     /// # Errors
     /// `Timeout` after `resolution_timeout`; `Limit` if it takes too many queries or too much is looked up already; `Peer`
-    /// if no server of a zone answers, or they make no sense. Failures are remembered for `failure_ttl`.
+    /// if no server of a zone answers, or they make no sense. Failures are remembered for `failure_ttl`; what is
+    /// known and out of date is given instead, if that is kept (`CacheOptions::serve_stale`).
     pub fn find(&self, question: &Question) -> Deferred<Rc<Found>> {
         if question.qclass() != Class::IN {
             let why = format!("class {} has no root to begin at", question.qclass());
             return Deferred::fail(Failure::new(FailureKind::Local, why));
         }
-        if let Some(failure) = self.0.memory.borrow_mut().failure(question, self.now()) {
-            return Deferred::fail(failure);
+        if let Some(Recalled { found, wants_refresh }) = self.0.recall_all(question) {
+            if wants_refresh && !self.0.is_asked(question) {
+                self.begin(question, Vec::new(), true);
+            }
+            return Deferred::succeed(Rc::new(found));
+        }
+        if let Some(failure) = self.0.failures.borrow_mut().find(question, self.now()) {
+            return self
+                .0
+                .stale(question)
+                .map_or_else(|| Deferred::fail(failure), Deferred::succeed);
         }
         let (resolver, found) = Deferred::new();
         let mut asked = self.0.asked.borrow_mut();
@@ -140,17 +164,22 @@ impl Recursor {
             let why = format!("{} questions are looked up already", asked.len());
             return Deferred::fail(Failure::new(FailureKind::Limit, why));
         }
-        asked.insert(question.clone(), vec![resolver]);
         drop(asked);
-        self.begin(question);
+        self.begin(question, vec![resolver], false);
         found
     }
 
-    fn begin(&self, question: &Question) {
+    /// What is known already of a question, all of it; nobody is asked.
+    pub fn recall(&self, question: &Question) -> Option<Found> {
+        self.0.recall_all(question).map(|recalled| recalled.found)
+    }
+
+    fn begin(&self, question: &Question, waiting: Vec<Resolver<Rc<Found>>>, anew: bool) {
+        self.0.asked.borrow_mut().insert(question.clone(), waiting);
         let (inner, asked) = (self.0.clone(), question.clone());
         let reactor = self.0.exchanger.reactor();
         let walk = Walk::new(inner.clone());
-        let walked = reactor.spawn(async move { walk.find(asked, 0).await });
+        let walked = reactor.spawn(async move { walk.find(asked, 0, anew).await });
         let question = question.clone();
         let after = inner.limits.resolution_timeout;
         drop(walked.add_timeout(reactor, after).add_both(move |result| {
@@ -158,18 +187,13 @@ impl Recursor {
         }));
     }
 
-    /// What is remembered of a question, without asking anybody.
-    pub fn recall(&self, question: &Question) -> Option<Found> {
-        self.0.recall_all(question)
-    }
-
-    fn now(&self) -> ropewalk_core::Time {
+    fn now(&self) -> Time {
         self.0.now()
     }
 }
 
 impl Inner {
-    fn now(&self) -> ropewalk_core::Time {
+    fn now(&self) -> Time {
         self.exchanger.reactor().now()
     }
 
@@ -177,43 +201,100 @@ impl Inner {
     fn finish(&self, question: &Question, result: Result<Rc<Found>, Failure>) {
         if let Err(failure) = &result {
             let until = self.now() + self.limits.failure_ttl;
-            self.memory.borrow_mut().fail(question, failure.clone(), until);
+            self.failures.borrow_mut().note(question, failure.clone(), until);
         }
+        let result = result.or_else(|failure| self.stale(question).ok_or(failure));
         let waiting = self.asked.borrow_mut().remove(question);
         for resolver in waiting.into_iter().flatten() {
             resolver.fire(result.clone());
         }
     }
 
+    /// What is known of a question, one alias far.
     fn recall(&self, question: &Question) -> Option<Says> {
-        self.memory.borrow_mut().recall(question, self.now())
+        let (name, now) = (question.qname(), self.now());
+        let mut cache = self.cache.borrow_mut();
+        if let Some(cached) = cache.get(name, question.qtype(), now) {
+            return Some(match cached.known {
+                Known::Records(records) => {
+                    Says::Records(vec![Link { owner: name.clone(), records }])
+                }
+                Known::NoData(soa) => Says::NoData(soa),
+                Known::NoSuchName(soa) => Says::NoSuchName(soa),
+            });
+        }
+        match cache.get(name, Rtype::CNAME, now)?.known {
+            Known::Records(records) => {
+                let target = records.alias()?;
+                Some(Says::Alias(vec![Link { owner: name.clone(), records }], target))
+            }
+            _ => None,
+        }
     }
 
-    fn recall_all(&self, question: &Question) -> Option<Found> {
-        let mut question = question.clone();
-        let mut records = Vec::new();
+    fn is_asked(&self, question: &Question) -> bool {
+        self.asked.borrow().contains_key(question)
+    }
+
+    /// The whole answer, behind whatever aliases, if all of it is known.
+    fn recall_all(&self, question: &Question) -> Option<Recalled> {
+        self.collect(question, |cache, name, rtype, now| cache.get(name, rtype, now))
+    }
+
+    /// The same, true or no longer: for when nobody can be asked (RFC 8767).
+    fn stale(&self, question: &Question) -> Option<Rc<Found>> {
+        let stale =
+            self.collect(question, |cache, name, rtype, now| cache.get_stale(name, rtype, now))?;
+        Some(Rc::new(stale.found))
+    }
+
+    fn collect(
+        &self,
+        question: &Question,
+        get: impl Fn(&mut Cache, &Name, Rtype, Time) -> Option<Cached>,
+    ) -> Option<Recalled> {
+        let (mut cache, now) = (self.cache.borrow_mut(), self.now());
+        let (mut name, mut records, mut wants_refresh) =
+            (question.qname().clone(), Vec::new(), false);
         for _ in 0..walk::ALIASES_MAX {
-            let (rcode, soa) = match self.recall(&question)? {
-                Says::Records(found) => {
-                    records.extend(found);
+            let cached = get(&mut cache, &name, question.qtype(), now)
+                .or_else(|| get(&mut cache, &name, Rtype::CNAME, now))?;
+            wants_refresh |= cached.wants_refresh;
+            let (rcode, soa) = match cached.known {
+                Known::Records(found) => {
+                    let alias = found.alias().filter(|_| question.qtype() != Rtype::CNAME);
+                    records.push(Link { owner: name, records: found });
+                    if let Some(target) = alias {
+                        name = target;
+                        continue;
+                    }
                     (OptRcode::NOERROR, None)
                 }
-                Says::Alias(links, target) => {
-                    records.extend(links);
-                    question = Question::new(target, question.qtype(), question.qclass());
-                    continue;
-                }
-                Says::NoSuchName(soa) => (OptRcode::NXDOMAIN, soa),
-                Says::NoData(soa) => (OptRcode::NOERROR, soa),
-                Says::Referral(..) | Says::Nothing(_) => return None,
+                Known::NoData(soa) => (OptRcode::NOERROR, soa),
+                Known::NoSuchName(soa) => (OptRcode::NXDOMAIN, soa),
             };
-            return Some(Found { records, rcode, soa });
+            return Some(Recalled { found: Found { records, rcode, soa }, wants_refresh });
         }
         None
     }
 
     fn keep(&self, question: &Question, says: &Says) {
-        self.memory.borrow_mut().keep(question, says, self.now());
+        let (name, rank, now) = (question.qname(), Rank::AuthoritativeAnswer, self.now());
+        let mut cache = self.cache.borrow_mut();
+        match says {
+            Says::Records(links) | Says::Alias(links, _) => {
+                for Link { owner, records } in links {
+                    cache.insert(owner, records.clone(), rank, now);
+                }
+            }
+            Says::NoData(soa) => {
+                cache.insert_no_data(name, question.qtype(), soa.clone(), rank, now);
+            }
+            Says::NoSuchName(soa) => {
+                cache.insert_no_such_name(name, soa.clone(), rank, now);
+            }
+            Says::Referral(..) | Says::Nothing(_) => {}
+        }
     }
 
     fn closest(&self, name: &Name) -> Option<Rc<Delegation>> {

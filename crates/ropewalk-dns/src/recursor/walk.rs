@@ -15,10 +15,9 @@ use ropewalk_core::{Failure, FailureKind};
 
 use super::delegation::{Delegation, is_within};
 use super::minimise::{labels_shown, suffix};
-use super::reading::{Says, Useless, read, read_priming};
+use super::reading::{Link, Says, Useless, read, read_priming};
 use super::{Found, Inner};
-use crate::Name;
-use crate::client::{LookupError, NameServer, QueryOptions, Question, Response};
+use crate::{LookupError, Name, NameServer, QueryOptions, Question, Response};
 
 /// The way of one question.
 pub(super) struct Walk {
@@ -49,12 +48,18 @@ impl Walk {
         Self { recursor, queries_left }
     }
 
-    /// Finds the records, behind whatever aliases.
-    pub(super) async fn find(&self, question: Question, depth: u32) -> Result<Found, Failure> {
+    /// Finds the records, behind whatever aliases; those of the first name `anew`, though they are known.
+    pub(super) async fn find(
+        &self,
+        question: Question,
+        depth: u32,
+        anew: bool,
+    ) -> Result<Found, Failure> {
         let (asked, mut question) = (question.clone(), question);
         let mut records = Vec::new();
         for _ in 0..ALIASES_MAX {
-            let says = match self.recursor.recall(&question) {
+            let known = self.recursor.recall(&question);
+            let says = match known.filter(|_| !anew || question != asked) {
                 Some(says) => says,
                 None => {
                     let says = self.descend(&question, depth).await?;
@@ -195,7 +200,7 @@ impl Walk {
             for rtype in self.recursor.address_types() {
                 let question = Question::new_in(name.clone(), *rtype);
                 match self.find_boxed(question, depth + 1).await {
-                    Ok(found) => addresses.extend(found.records.iter().filter_map(address_of)),
+                    Ok(found) => addresses.extend(found.records.iter().flat_map(addresses_in)),
                     Err(failure) if self.queries_left.get() == 0 => return Err(failure),
                     Err(_) => {} // There are others.
                 }
@@ -211,7 +216,7 @@ impl Walk {
     }
 
     fn find_boxed(&self, question: Question, depth: u32) -> Boxed<'_, Found> {
-        Box::pin(self.find(question, depth))
+        Box::pin(self.find(question, depth, false))
     }
 
     /// One query more.
@@ -231,12 +236,12 @@ impl Walk {
     }
 }
 
-fn address_of(record: &super::reading::Record) -> Option<IpAddr> {
-    match record.data() {
+fn addresses_in(link: &Link) -> impl Iterator<Item = IpAddr> {
+    link.records.data().filter_map(|data| match data {
         AllRecordData::A(a) => Some(a.addr().into()),
         AllRecordData::Aaaa(aaaa) => Some(aaaa.addr().into()),
         _ => None,
-    }
+    })
 }
 
 fn leads_nowhere(question: &Question) -> Failure {

@@ -5,4 +5,5 @@
 
 mod client;
 mod fake_server;
+mod recursor;
 mod server;

@@ -1,0 +1,5 @@
+//! The recursive resolver, on an internet in memory.
+
+mod forged;
+mod tree;
+mod walking;
