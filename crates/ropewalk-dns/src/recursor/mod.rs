@@ -7,11 +7,13 @@
 //! | `minimise.rs` | how much of a name a server is told |
 //! | `delegation.rs`, `hints.rs` | whose servers answer for a zone |
 //! | `book.rs` | what was learnt of servers |
+//! | `find.rs` | the same behind a server |
 //! | `failures.rs`, `limits.rs` | how much work a question may be, and how often |
 
 mod book;
 mod delegation;
 mod failures;
+mod find;
 mod hints;
 mod limits;
 mod minimise;

@@ -6,7 +6,9 @@
 
 mod answer;
 mod compression;
+mod kept_answers;
 mod query;
+mod resolving;
 mod responder;
 mod service;
 mod settings;
@@ -15,6 +17,7 @@ mod udp;
 
 pub use answer::{Answer, Need, Section};
 pub use query::{Carrier, Edns, Origin, Query};
+pub use resolving::{Asked, Find, Finding, Resolving};
 pub use responder::{Messages, Reply, Responder, Verdict};
 pub use service::{Server, ServerCounts};
 pub use settings::ServerSettings;
