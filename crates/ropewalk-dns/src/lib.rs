@@ -15,16 +15,23 @@
 //! | what becomes of a message that comes | `server/service.rs` ([`server::Server`]), `server/udp.rs`, `server/tcp.rs` |
 //! | how a zone is read and answers | `zone/file.rs`, `zone/zone.rs` ([`zone::Zone`]), `zone/answer.rs` |
 //! | how an answer is found from the root | `recursor/walk.rs`, `recursor/reading.rs` ([`Recursor`]) |
+//! | how others are asked for everything | `forward.rs` ([`Forwarder`]), `server/resolving.rs` |
+//! | how several servers are | `client/lookup.rs` ([`Servers`]) |
 //! | what is remembered | `cache.rs` ([`Cache`]), `record_set.rs` ([`RecordSet`]) |
+//! | what this machine's files say | `resolv_conf.rs` ([`ResolvConf`]), `hosts.rs` ([`Hosts`]) |
+//! | how a program's names are found with all that | `client/resolver.rs` ([`Resolver`]), `client/answer.rs`, `client/shared.rs`, `client/records.rs` |
 #![forbid(unsafe_code)]
 
 mod cache;
 mod cache_order;
 mod client;
+mod forward;
+mod hosts;
 mod name;
 mod random;
 mod record_set;
 mod recursor;
+mod resolv_conf;
 pub mod server;
 mod slab;
 mod wire_name;
@@ -32,10 +39,13 @@ pub mod zone;
 
 pub use cache::{Cache, CacheOptions, Cached, Known, Rank, Soa};
 pub use client::{
-    ClientLimits, Dial, Exchanger, LookupError, MessageRecord, NameServer, QueryOptions, Question,
-    Response, Via,
+    Answer, ClientLimits, Dial, Exchanger, LookupError, LookupOptions, MessageRecord, NameServer,
+    QueryOptions, Question, Resolver, ResolverOptions, Response, Servers, Via,
 };
+pub use forward::Forwarder;
+pub use hosts::Hosts;
 pub use name::{Name, reverse_name};
 pub use random::Random;
-pub use record_set::{RecordData, RecordSet};
+pub use record_set::{OwnedRecordData, RecordData, RecordSet};
 pub use recursor::{Found, Link, Recursor, RecursorLimits, RecursorOptions, RootHints};
+pub use resolv_conf::ResolvConf;

@@ -5,8 +5,9 @@ use std::time::Duration;
 
 use bytes::{BufMut, Bytes};
 use domain::base::iana::Rtype;
+use domain::base::name::FlattenInto;
 use domain::base::rdata::{ComposeRecordData, ParseAnyRecordData};
-use domain::base::{ParsedRecord, Ttl};
+use domain::base::{ParsedName, ParsedRecord, Ttl};
 use domain::dep::octseq::Parser;
 use domain::rdata::AllRecordData;
 
@@ -25,7 +26,10 @@ pub struct RecordSet {
 }
 
 /// The data of a record, taken apart.
-pub type RecordData<'a> = AllRecordData<&'a [u8], domain::base::ParsedName<&'a [u8]>>;
+pub type RecordData<'a> = AllRecordData<&'a [u8], ParsedName<&'a [u8]>>;
+
+/// The same, which may be kept.
+pub type OwnedRecordData = AllRecordData<Bytes, Name>;
 
 /// What no message can hold more of, so that nobody has to bound it again.
 const WIRE_BYTES_MAX: usize = 65_535;
@@ -79,6 +83,18 @@ impl RecordSet {
     /// The data of each, taken apart.
     pub fn data(&self) -> impl Iterator<Item = RecordData<'_>> {
         self.wire().filter_map(|data| parse(self.rtype, data))
+    }
+
+    /// The data of each, taken apart, to be kept.
+    pub fn records(&self) -> impl Iterator<Item = OwnedRecordData> {
+        entries(&self.wire).filter_map(|data| {
+            let data = self.wire.slice_ref(data);
+            let mut parser = Parser::from_ref(&data);
+            let parsed =
+                AllRecordData::<Bytes, ParsedName<Bytes>>::parse_any_rdata(self.rtype, &mut parser)
+                    .ok()?;
+            parsed.try_flatten_into().ok()
+        })
     }
 
     /// How many there are; never none.

@@ -58,6 +58,10 @@ impl<T> Slab<T> {
         Some(value)
     }
 
+    pub(crate) fn into_values(self) -> impl Iterator<Item = T> {
+        self.places.into_iter().filter_map(|place| place.value)
+    }
+
     pub(crate) fn iter(&self) -> impl Iterator<Item = (Key, &T)> {
         self.places.iter().zip(0..).filter_map(|(place, number)| {
             let key = Key { place: number, generation: place.generation };

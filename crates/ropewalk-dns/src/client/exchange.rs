@@ -198,7 +198,7 @@ impl Pending {
         if !by_stream || *self.server.via() != Via::Udp {
             self.server.answered(self.exchanger.reactor.now().since(self.asked_at.get()));
         }
-        let message = in_the_letters_of(&self.question, message);
+        let message = with_letters_as_asked(message, self.question.qname().as_slice());
         let address = self.server.address();
         match Response::new(message, self.question.clone(), address) {
             Err(_) if !by_stream => self.ask_by_stream(),
@@ -236,7 +236,7 @@ impl Pending {
     }
 
     fn timed_out(&self, by_stream: bool) {
-        self.server.failed();
+        self.server.failed(self.exchanger.reactor.now());
         let after = if by_stream { self.timeout.max(STREAM_TIMEOUT_MIN) } else { self.timeout };
         let (question, servers) = (self.question.clone(), vec![self.server.address()]);
         self.fail(LookupError::TimedOut { question, servers, after }.into_failure());
@@ -255,15 +255,14 @@ impl Pending {
     }
 }
 
-/// A message with its question in the letters of the user, and so all names that end in pointers to it.
-fn in_the_letters_of(question: &Question, message: &[u8]) -> Bytes {
+/// A copy of an answer, whose question is in the letters of the user: names of its records may point there.
+fn with_letters_as_asked(message: &[u8], name: &[u8]) -> Bytes {
     let mut message = message.to_vec();
-    let name = question.qname().as_slice();
-    // A complaint may be a header alone.
-    if message[4..6] == [0, 1]
-        && let Some(said) = message.get_mut(HEADER_BYTES..HEADER_BYTES + name.len())
+    let has_question = message.get(4..6) == Some(&[0, 1]);
+    if let Some(place) = message.get_mut(HEADER_BYTES..HEADER_BYTES + name.len())
+        && has_question
     {
-        said.copy_from_slice(name);
+        place.copy_from_slice(name);
     }
     message.into()
 }
@@ -283,7 +282,7 @@ impl Hear for Pending {
             Heard::CaseDiffers(_) | Heard::Forged if !by_stream => self.ask_by_stream(),
             Heard::CaseDiffers(_) | Heard::Forged | Heard::TimedOut => self.timed_out(by_stream),
             Heard::Lost(failure) => {
-                self.server.failed();
+                self.server.failed(self.exchanger.reactor.now());
                 let doing = format!("ask {} for {}", self.server, shown(&self.question));
                 self.fail(failure.context(doing));
             }

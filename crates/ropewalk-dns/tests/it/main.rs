@@ -5,5 +5,6 @@
 
 mod client;
 mod fake_server;
+mod forwarding;
 mod recursor;
 mod server;

@@ -2,5 +2,5 @@
 
 mod forged;
 mod serving;
-mod tree;
+pub(crate) mod tree;
 mod walking;
