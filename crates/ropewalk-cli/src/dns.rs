@@ -8,6 +8,7 @@ use ropewalk::dns::zone::{Authority, Catalogue, Zone, read_zone};
 use ropewalk::net::{ThreadPool, ThreadPoolLimits, on_signal};
 use ropewalk::{Deferred, Failure, FailureKind, Reactor};
 
+use crate::dns_elsewhere::Elsewhere;
 use crate::program::{Crew, Opened, Place, Voice, endpoint_error, word_of};
 
 /// What `ropewalk dns` is told on the command line.
@@ -21,6 +22,8 @@ pub(crate) struct Options {
     /// on port 5353 of this machine only
     #[arg(long, value_name = "ENDPOINT")]
     listen: Vec<String>,
+    #[command(flatten)]
+    elsewhere: Elsewhere,
     #[command(flatten)]
     pub(crate) crew: Crew,
 }
@@ -98,7 +101,9 @@ pub(crate) fn start(
     if place.is_first() {
         reload_on_signal(reactor, options, common)?;
     }
-    let server = Server::new(Authority::new(&common.catalogue), ServerSettings::default());
+    let authority = Authority::new(&common.catalogue);
+    let responder = options.elsewhere.behind(authority, reactor)?;
+    let server = Server::new(responder, ServerSettings::default());
     let listen = if options.listen.is_empty() {
         PLACES.map(str::to_owned).to_vec()
     } else {

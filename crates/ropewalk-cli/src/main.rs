@@ -6,6 +6,7 @@
 
 mod chat;
 mod dns;
+mod dns_elsewhere;
 mod echo;
 mod get;
 mod irc_file;
