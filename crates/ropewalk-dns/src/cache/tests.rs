@@ -1,3 +1,5 @@
+//! The cache in virtual time.
+
 use domain::base::iana::{Class, Rcode};
 use domain::base::{Message, MessageBuilder};
 use domain::rdata::AllRecordData;

@@ -111,6 +111,13 @@ impl Resolver {
         self.0.ways.replace(Rc::new(ways));
     }
 
+    /// Whether addresses of IPv6 come first, from now on.
+    pub fn set_ipv6_first(&self, ipv6_first: bool) {
+        let Ways { servers, conf, hosts, .. } = &*self.ways();
+        let (servers, conf, hosts) = (servers.clone(), conf.clone(), hosts.clone());
+        self.0.ways.replace(Rc::new(Ways { servers, conf, hosts, ipv6_first }));
+    }
+
     /// Asks other servers, in another way than over UDP and TCP.
     pub fn set_servers(&self, list: Vec<Rc<NameServer>>) {
         let before = self.ways();
