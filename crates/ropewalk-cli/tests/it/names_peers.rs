@@ -27,7 +27,18 @@ pub(crate) fn bind9(
     zones: &[ZoneText<'_>],
     more: &str,
 ) -> Peer {
-    let (at, place) = (free_address(), write_zones(directory, zones));
+    bind9_at(free_address(), directory, options, zones, more)
+}
+
+/// The same at an address of its own.
+pub(crate) fn bind9_at(
+    at: SocketAddr,
+    directory: &Directory,
+    options: &str,
+    zones: &[ZoneText<'_>],
+    more: &str,
+) -> Peer {
+    let place = write_zones(directory, zones);
     let (ip, port) = (at.ip(), at.port());
     let mut config = format!(
         "options {{ directory \"{place}\"; managed-keys-directory \"{place}\"; pid-file none;\n\
@@ -47,7 +58,18 @@ pub(crate) fn bind9(
 /// Starts nsd as an authority for `zones`, over TLS too if there is a [`certificate`]. `server` goes into the block of
 /// that name, `more` behind all.
 pub(crate) fn nsd(directory: &Directory, server: &str, zones: &[ZoneText<'_>], more: &str) -> Peer {
-    let (at, tls, place) = (free_address(), free_address(), write_zones(directory, zones));
+    nsd_at(free_address(), directory, server, zones, more)
+}
+
+/// The same at an address of its own.
+pub(crate) fn nsd_at(
+    at: SocketAddr,
+    directory: &Directory,
+    server: &str,
+    zones: &[ZoneText<'_>],
+    more: &str,
+) -> Peer {
+    let (tls, place) = (free_address(), write_zones(directory, zones));
     let (ip, port) = (at.ip(), at.port());
     let mut config = format!(
         "server:\n ip-address: {ip}@{port}\n username: \"\"\n chroot: \"\"\n zonesdir: \"{place}\"\n \
