@@ -10,6 +10,8 @@ mod dns_elsewhere;
 mod echo;
 mod get;
 mod irc_file;
+mod lookup;
+mod lookup_output;
 mod program;
 mod progress;
 mod proxy;
@@ -44,6 +46,8 @@ enum Program {
     Dns(dns::Options),
     /// Fetch a URL
     Get(get::Options),
+    /// Ask name servers
+    Lookup(lookup::Options),
 }
 
 fn main() -> ExitCode {
@@ -55,6 +59,10 @@ fn main() -> ExitCode {
     let reactor = arguments.reactor.as_deref();
     let ran = match arguments.program {
         Program::Get(options) => get::run(reactor, options),
+        Program::Lookup(options) => match lookup::run(reactor, &options) {
+            Ok(status) => return status,
+            Err(failure) => Err(failure),
+        },
         Program::Web(options) => {
             let options = Arc::new(options);
             let shared = options.clone();

@@ -20,14 +20,19 @@
 //! | what is remembered | `cache.rs` ([`Cache`]), `record_set.rs` ([`RecordSet`]) |
 //! | what this machine's files say | `resolv_conf.rs` ([`ResolvConf`]), `hosts.rs` ([`Hosts`]) |
 //! | how a program's names are found with all that | `client/resolver.rs` ([`Resolver`]), `client/answer.rs`, `client/shared.rs`, `client/records.rs` |
+//! | how a million addresses are looked up | `bulk.rs` ([`Bulk`]), `bulk_order.rs`, `bulk_pace.rs`, `pointer.rs` |
 #![forbid(unsafe_code)]
 
+mod bulk;
+mod bulk_order;
+mod bulk_pace;
 mod cache;
 mod cache_order;
 mod client;
 mod forward;
 mod hosts;
 mod name;
+mod pointer;
 mod random;
 mod record_set;
 mod recursor;
@@ -37,6 +42,10 @@ mod slab;
 mod wire_name;
 pub mod zone;
 
+/// Messages, records and their types, as the `domain` crate has them.
+pub use domain::{base, rdata};
+
+pub use bulk::{Bulk, BulkOptions, BulkSummary, BulkWork, Finished, Next, Outcome};
 pub use cache::{Cache, CacheOptions, Cached, Known, Rank, Soa};
 pub use client::{
     Answer, ClientLimits, Dial, Exchanger, LookupError, LookupOptions, MessageRecord, NameServer,

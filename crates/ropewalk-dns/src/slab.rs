@@ -23,6 +23,18 @@ impl Key {
     pub(crate) fn place(self) -> usize {
         self.place as usize
     }
+
+    /// The key as a number.
+    pub(crate) fn number(self) -> u64 {
+        u64::from(self.generation) << 32 | u64::from(self.place)
+    }
+
+    /// The key of that number.
+    pub(crate) fn from_number(number: u64) -> Self {
+        let [place, generation] = [number, number >> 32].map(|half| half & u64::from(u32::MAX));
+        let half = |half| u32::try_from(half).expect("it is a half");
+        Self { place: half(place), generation: half(generation) }
+    }
 }
 
 impl<T> Slab<T> {
@@ -89,6 +101,7 @@ mod tests {
         assert_eq!(slab.remove(old), None);
         assert_eq!(slab.get(old), None);
         assert_eq!((slab.get(new), slab.len()), (Some(&"new"), 1));
+        assert_eq!(Key::from_number(new.number()), new);
         assert_eq!(slab.iter().map(|(_, value)| *value).collect::<Vec<_>>(), ["new"]);
     }
 }

@@ -27,4 +27,8 @@ pub use name_server::{NameServer, Via};
 pub use query::{QueryOptions, Question};
 pub use resolver::{Resolver, ResolverOptions};
 pub use response::{MessageRecord, Response};
+
+pub(crate) use hear::{Hear, Heard};
+pub(crate) use query::Asked;
 pub(crate) use shared::Shared;
+pub(crate) use udp_ports::UdpPorts;
