@@ -13,7 +13,9 @@
 //! | how one server is asked one question | `client/exchange.rs` ([`Exchanger`]), `client/name_server.rs` |
 //! | what answers | `server/responder.rs` ([`server::Responder`]), `server/query.rs`, `server/answer.rs` |
 //! | what becomes of a message that comes | `server/service.rs` ([`server::Server`]), `server/udp.rs`, `server/tcp.rs` |
+//! | who may, and what is signed | `server/access.rs` ([`server::Access`]), `tsig.rs` ([`TsigKey`]) |
 //! | how a zone is read and answers | `zone/file.rs`, `zone/zone.rs` ([`zone::Zone`]), `zone/answer.rs` |
+//! | how a zone comes to its secondaries | `transfer/outgoing.rs`, `transfer/secondary.rs` ([`transfer::Secondary`]) |
 #![forbid(unsafe_code)]
 
 mod client;
@@ -21,6 +23,8 @@ mod name;
 mod random;
 pub mod server;
 mod slab;
+pub mod transfer;
+mod tsig;
 mod wire_name;
 pub mod zone;
 
@@ -30,3 +34,4 @@ pub use client::{
 };
 pub use name::{Name, reverse_name};
 pub use random::Random;
+pub use tsig::{KeyError, KeyRing, TsigKey};
