@@ -198,8 +198,8 @@ impl Checker {
         self.sequence.answer(message, now(self.calendar)).is_ok()
     }
 
-    /// Whether the last message was signed, as it must be.
-    pub(crate) fn is_done(self) -> bool {
+    /// No more come: gives whether the last message was signed, as it must be.
+    pub(crate) fn finish(self) -> bool {
         self.sequence.done().is_ok()
     }
 }

@@ -80,7 +80,7 @@ pub(super) enum Outcome {
     /// This is to be called when nothing is borrowed; the answer comes by the reply.
     Later(Box<dyn FnOnce()>),
     /// The answer is several messages.
-    Messages(Pending, Box<dyn Messages>),
+    Messages(Box<Pending>, Box<dyn Messages>),
 }
 
 /// By which way an answer goes out.
@@ -259,7 +259,7 @@ impl Server {
         let pending = Pending { server: self.clone(), query: OwnedQuery::of(query), signer, way };
         match verdict {
             Verdict::Later(take) => Outcome::Later(Box::new(move || take(Reply::new(pending)))),
-            Verdict::Messages(messages) => Outcome::Messages(pending, messages),
+            Verdict::Messages(messages) => Outcome::Messages(Box::new(pending), messages),
             Verdict::Answered | Verdict::Ignored => Outcome::Silent,
         }
     }

@@ -153,7 +153,7 @@ impl Fetcher {
         }
         self.incoming.message_ended();
         let came = self.incoming.take_done();
-        if came.is_some() && self.checker.take().is_some_and(|checker| !checker.is_done()) {
+        if came.is_some() && self.checker.take().is_some_and(|checker| !checker.finish()) {
             return Err(bad("its last message is not signed"));
         }
         Ok(came)

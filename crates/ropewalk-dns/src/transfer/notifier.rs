@@ -40,13 +40,14 @@ const TRIES_MAX: u32 = 5;
 const NOTIFY_ANSWER: u8 = 0xA0;
 
 impl Notifier {
-    /// Tells `targets`, from a socket opened at `endpoint`. `first_id` is the number of the first note, by chance.
+    /// Tells `targets`, from a socket opened at `endpoint`; fires when it is open, until when notes wait. `first_id` is the
+    /// number of the first note, by chance.
     pub fn open(
         reactor: &Reactor,
         endpoint: &dyn DatagramEndpoint,
         targets: Vec<Address>,
         first_id: u16,
-    ) -> Deferred<Self> {
+    ) -> (Self, Deferred<()>) {
         let notifier = Self(Rc::new(Inner {
             reactor: reactor.clone(),
             targets,
@@ -55,10 +56,11 @@ impl Notifier {
             next_id: Cell::new(first_id),
         }));
         let opened = endpoint.open(reactor, Box::new(Ear(notifier.clone())));
-        opened.add_callback(move |transport| {
-            notifier.0.transport.replace(Some(transport));
-            Ok(notifier)
-        })
+        let opening = notifier.clone();
+        let opened = opened.add_callback(move |transport| {
+            opening.0.transport.replace(Some(transport));
+        });
+        (notifier, opened)
     }
 
     /// Tells all of them that this is the version of a zone.

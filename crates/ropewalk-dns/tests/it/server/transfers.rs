@@ -120,8 +120,9 @@ fn a_note_brings_the_newer_version_at_once() {
     let opened = reactor.open(&MemoryDatagramEndpoint::new("secondary"), listener.datagrams());
     rig.main_loop.run_until(opened).unwrap();
     let targets = vec![Address::Named("secondary".into()), Address::Named("nobody".into())];
-    let notifier = Notifier::open(reactor, &MemoryDatagramEndpoint::new("from"), targets, 65_535);
-    let notifier = rig.main_loop.run_until(notifier).unwrap();
+    let from = MemoryDatagramEndpoint::new("from");
+    let (notifier, opened) = Notifier::open(reactor, &from, targets, 65_535);
+    rig.main_loop.run_until(opened).unwrap();
     rig.run_for(Duration::from_secs(1));
 
     catalogue.put(zone(2, "new A 192.0.2.7"));
