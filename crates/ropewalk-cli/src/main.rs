@@ -6,7 +6,6 @@
 
 mod chat;
 mod dns;
-mod dns_elsewhere;
 mod echo;
 mod get;
 mod irc_file;

@@ -13,6 +13,7 @@
 //! | how one server is asked one question | `client/exchange.rs` ([`Exchanger`]), `client/name_server.rs` |
 //! | what answers | `server/responder.rs` ([`server::Responder`]), `server/query.rs`, `server/answer.rs` |
 //! | what becomes of a message that comes | `server/service.rs` ([`server::Server`]), `server/udp.rs`, `server/tcp.rs` |
+//! | who may, and what is signed | `server/access.rs` ([`server::Access`]), `tsig.rs` ([`TsigKey`]) |
 //! | how a zone is read and answers | `zone/file.rs`, `zone/zone.rs` ([`zone::Zone`]), `zone/answer.rs` |
 //! | how an answer is found from the root | `recursor/walk.rs`, `recursor/reading.rs` ([`Recursor`]) |
 //! | how others are asked for everything | `forward.rs` ([`Forwarder`]), `server/resolving.rs` |
@@ -21,6 +22,7 @@
 //! | what this machine's files say | `resolv_conf.rs` ([`ResolvConf`]), `hosts.rs` ([`Hosts`]) |
 //! | how a program's names are found with all that | `client/resolver.rs` ([`Resolver`]), `client/answer.rs`, `client/shared.rs`, `client/records.rs` |
 //! | how a million addresses are looked up | `bulk.rs` ([`Bulk`]), `bulk_order.rs`, `bulk_pace.rs`, `pointer.rs` |
+//! | how a zone comes to its secondaries | `transfer/outgoing.rs`, `transfer/secondary.rs` ([`transfer::Secondary`]) |
 #![forbid(unsafe_code)]
 
 mod bulk;
@@ -39,6 +41,8 @@ mod recursor;
 mod resolv_conf;
 pub mod server;
 mod slab;
+pub mod transfer;
+mod tsig;
 mod wire_name;
 pub mod zone;
 
@@ -58,3 +62,4 @@ pub use random::Random;
 pub use record_set::{OwnedRecordData, RecordData, RecordSet};
 pub use recursor::{Found, Link, Recursor, RecursorLimits, RecursorOptions, RootHints};
 pub use resolv_conf::ResolvConf;
+pub use tsig::{KeyError, KeyRing, TsigKey};

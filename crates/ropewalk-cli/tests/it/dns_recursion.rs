@@ -74,6 +74,10 @@ fn resolver(how: &[&str]) -> (Program, SocketAddr) {
     (program, address)
 }
 
+fn at_sign(server: SocketAddr) -> String {
+    format!("{}@{}", server.ip(), server.port())
+}
+
 fn short(server: SocketAddr, arguments: &str) -> String {
     let mut all: Vec<_> = arguments.split(' ').collect();
     all.extend(["+short", "+tries=1", "+time=15"]);
@@ -126,13 +130,13 @@ fn a_forwarder_gives_what_unbound_and_our_resolver_say() {
     }
     let tree = grow();
     let (_program, above) = tree.recursor();
-    let (_forwarder, here) = resolver(&["--forward", &above.to_string()]);
+    let (_forwarder, here) = resolver(&["--forward", &at_sign(above)]);
     check(here);
     // Unbound asks servers at port 53 only, so it is told of one.
     let (directory, port) = (Directory::new(), tree.port);
     let stub = format!("stub-zone:\n name: \"shop.test\"\n stub-addr: 127.0.53.3@{port}\n");
     let unbound = unbound(&directory, " local-zone: \"test.\" nodefault", &stub);
-    let (_forwarder, here) = resolver(&["--forward", &unbound.address.to_string()]);
+    let (_forwarder, here) = resolver(&["--forward", &at_sign(unbound.address)]);
     assert_eq!(short(here, "www.shop.test AAAA"), "2001:db8::81\n");
     assert_eq!(short(here, "long.shop.test TXT").lines().count(), 40);
     assert_eq!(status(here, "nobody.shop.test A"), "NXDOMAIN");

@@ -9,6 +9,7 @@ use domain::base::iana::{Class, OptRcode, Rtype};
 
 use super::compression::Compression;
 use super::query::{HEADER_BYTES, Query, RECORD_FIXED_BYTES, record_end};
+use crate::tsig::Signer;
 use crate::wire_name::{plain_name_len, skip_name};
 
 /// The parts of an answer, in their order.
@@ -359,8 +360,8 @@ impl<'a> Answer<'a> {
         self.counts[Section::Additional as usize] += 1;
     }
 
-    /// Writes into the header what has come of it.
-    pub(super) fn finish(self, with_edns: bool) {
+    /// Writes into the header what has come of it, and has it signed.
+    pub(super) fn finish(self, with_edns: bool, signer: Option<&mut Signer>) {
         let header = &mut self.out[self.base..self.base + HEADER_BYTES];
         for (place, count) in header[4..].chunks_exact_mut(2).zip(self.counts) {
             place.copy_from_slice(&count.to_be_bytes());
@@ -368,6 +369,9 @@ impl<'a> Answer<'a> {
         let code = self.rcode.to_int();
         let low = if code > 0xF && !with_edns { OptRcode::SERVFAIL.to_int() } else { code & 0xF };
         header[3] = header[3] & 0xF0 | u8::try_from(low).unwrap_or(0);
+        if let Some(signer) = signer {
+            signer.sign(self.out, self.base);
+        }
     }
 }
 

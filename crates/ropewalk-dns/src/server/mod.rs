@@ -4,6 +4,7 @@
 //! truncation, pipelines and limits, and nothing of zones. The responder writes an [`Answer`] in wire form at once, or
 //! takes a [`Reply`] and finishes it later. [`Authority`](crate::zone::Authority) is the one for zones.
 
+mod access;
 mod answer;
 mod compression;
 mod kept_answers;
@@ -15,8 +16,10 @@ mod settings;
 mod tcp;
 mod udp;
 
+pub use access::{Access, Grant, Network, NetworkError};
 pub use answer::{Answer, Need, Section};
 pub use query::{Carrier, Edns, Origin, Query};
+pub(crate) use query::{HEADER_BYTES, RECORD_FIXED_BYTES, number, record_end};
 pub use resolving::{Asked, Find, Finding, Resolving};
 pub use responder::{Messages, Reply, Responder, Verdict};
 pub use service::{Server, ServerCounts};

@@ -27,8 +27,11 @@ pub struct Query<'a> {
     pub(super) origin: Origin<'a>,
     pub(super) name_end: usize,
     pub(super) lower: WireName,
+    /// Where the additional records begin.
     records_end: usize,
     pub(super) edns: Option<Edns<'a>>,
+    /// Where its signature begins, if it has one: the last record.
+    pub(super) tsig_at: Option<usize>,
 }
 
 /// Where a query came from, and by which way.
@@ -99,7 +102,15 @@ impl<'a> Query<'a> {
             return None;
         }
         let lower = WireName::lowercase(&message[HEADER_BYTES..name_end]);
-        let mut query = Self { message, origin, name_end, lower, records_end: records, edns: None };
+        let mut query = Self {
+            message,
+            origin,
+            name_end,
+            lower,
+            records_end: records,
+            edns: None,
+            tsig_at: None,
+        };
         let before = usize::from(count(message, 6)) + usize::from(count(message, 8));
         for _ in 0..before {
             query.records_end = record_end(message, query.records_end)?;
@@ -108,13 +119,19 @@ impl<'a> Query<'a> {
         Some(query)
     }
 
-    /// Reads the OPT record, of which there may be one; more are malformed (RFC 6891, section 6.1.1).
+    /// Reads the OPT record, of which there may be one; more are malformed (RFC 6891, section 6.1.1). A signature is
+    /// the last record (RFC 8945, section 5.1).
     fn read_additional(&mut self) -> Option<()> {
         let mut at = self.records_end;
         for _ in 0..count(self.message, 10) {
             let end = record_end(self.message, at)?;
             let fixed = skip_name(self.message, at)?;
-            if number(self.message, fixed) == Rtype::OPT.to_int() {
+            let rtype = number(self.message, fixed);
+            if rtype == Rtype::TSIG.to_int() {
+                self.tsig_at = Some(at);
+                return (end == self.message.len()).then_some(());
+            }
+            if rtype == Rtype::OPT.to_int() {
                 let is_root = fixed == at + 1;
                 if self.edns.is_some() || !is_root {
                     return None;

@@ -4,7 +4,7 @@
 //! EDNS, the size, the signature. The datagrams ([`udp`](super::udp)) and the streams ([`tcp`](super::tcp)) are two
 //! ways in.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
 use domain::base::iana::{OptRcode, OptionCode};
@@ -16,6 +16,7 @@ use super::query::{Carrier, NoQuery, Origin, Query};
 use super::responder::{Messages, OwnedQuery, Reply, Responder, Verdict};
 use super::settings::ServerSettings;
 use super::tcp::Stream;
+use crate::tsig::Signer;
 
 /// Answers what comes by any number of sockets and connections of one reactor, by one [`Responder`]. A cheap handle.
 ///
@@ -79,7 +80,7 @@ pub(super) enum Outcome {
     /// This is to be called when nothing is borrowed; the answer comes by the reply.
     Later(Box<dyn FnOnce()>),
     /// The answer is several messages.
-    Messages(Pending, Box<dyn Messages>),
+    Messages(Box<Pending>, Box<dyn Messages>),
 }
 
 /// By which way an answer goes out.
@@ -136,7 +137,49 @@ impl Server {
             Ok(query) => query,
             Err(why) => return self.refuse_to_read(message, why, out),
         };
-        self.respond(&query, way, out)
+        if !self.0.settings.access.permits(&query.origin) {
+            return self.refuse(&query, out);
+        }
+        match query.tsig_at {
+            None => self.respond(&query, None, way, out),
+            Some(at) => self.take_signed(message, at, origin, way, out),
+        }
+    }
+
+    /// Takes a message whose signature is still to be looked at.
+    fn take_signed(
+        &self,
+        message: &[u8],
+        tsig_at: usize,
+        origin: Origin<'_>,
+        way: &dyn Fn() -> Way,
+        out: &mut Vec<u8>,
+    ) -> Outcome {
+        let (message, signer) = match self.0.settings.keys.verify(message, tsig_at) {
+            Ok(verified) => verified,
+            Err(answer) if answer.is_empty() => {
+                return self.refuse_to_read(message, NoQuery::Malformed, out);
+            }
+            Err(answer) => {
+                self.count(|counts| counts.answered += 1);
+                out.extend_from_slice(&answer);
+                return Outcome::Answered;
+            }
+        };
+        let key = signer.key_name().to_vec();
+        match Query::read(&message, Origin { key: Some(&key), ..origin }) {
+            Ok(query) => self.respond(&query, Some(signer), way, out),
+            Err(why) => self.refuse_to_read(&message, why, out),
+        }
+    }
+
+    /// Says that this is not for the asker.
+    fn refuse(&self, query: &Query<'_>, out: &mut Vec<u8>) -> Outcome {
+        let mut names = Compression::default();
+        let mut answer = self.begin(query, None, out, &mut names);
+        answer.set_rcode(OptRcode::REFUSED);
+        self.complete(query, answer, None);
+        Outcome::Answered
     }
 
     /// Answers what could not be read, as far as that may be.
@@ -154,9 +197,15 @@ impl Server {
         Outcome::Answered
     }
 
-    fn respond(&self, query: &Query<'_>, way: &dyn Fn() -> Way, out: &mut Vec<u8>) -> Outcome {
+    fn respond(
+        &self,
+        query: &Query<'_>,
+        mut signer: Option<Signer>,
+        way: &dyn Fn() -> Way,
+        out: &mut Vec<u8>,
+    ) -> Outcome {
         let (base, mut names) = (out.len(), Compression::default());
-        let mut answer = self.begin(query, out, &mut names);
+        let mut answer = self.begin(query, signer.as_ref(), out, &mut names);
         let verdict = match query.edns() {
             Some(edns) if edns.version > 0 => {
                 answer.set_rcode(OptRcode::BADVERS);
@@ -164,42 +213,62 @@ impl Server {
             }
             _ => self.0.responder.respond(query, &mut answer),
         };
-        match verdict {
-            Verdict::Answered => self.complete(query, answer),
-            Verdict::Ignored => {
+        match (verdict, query.origin.carrier) {
+            (Verdict::Answered, _) => self.complete(query, answer, signer.as_mut()),
+            (Verdict::Ignored, _) => {
                 self.count(|counts| counts.ignored += 1);
                 out.truncate(base);
                 return Outcome::Silent;
             }
-            Verdict::Later(take) => match self.pend(query, way()) {
-                Some(pending) => {
-                    out.truncate(base);
-                    return Outcome::Later(Box::new(move || take(Reply::new(pending))));
-                }
-                None => self.fail(query, answer),
-            },
-            Verdict::Messages(messages) => match query.origin.carrier {
-                Carrier::Datagram => {
-                    answer.clear();
-                    answer.set_truncated();
-                    self.complete(query, answer);
-                }
-                Carrier::Stream => match self.pend(query, way()) {
-                    Some(pending) => {
-                        out.truncate(base);
-                        return Outcome::Messages(pending, messages);
-                    }
-                    None => self.fail(query, answer),
-                },
-            },
+            (Verdict::Messages(_), Carrier::Datagram) => {
+                answer.clear();
+                answer.set_truncated();
+                self.complete(query, answer, signer.as_mut());
+            }
+            (verdict, _) if self.has_room() => {
+                out.truncate(base);
+                return self.put_off(query, signer, verdict, way());
+            }
+            _ => {
+                self.count(|counts| counts.overloaded += 1);
+                answer.clear();
+                answer.set_rcode(OptRcode::SERVFAIL);
+                self.complete(query, answer, signer.as_mut());
+            }
         }
         Outcome::Answered
     }
 
-    /// Begins the answer to a query, with room held back for EDNS.
+    fn has_room(&self) -> bool {
+        self.0.replies.get() < self.0.settings.replies_max
+    }
+
+    /// Keeps a query until it is answered.
+    fn put_off(
+        &self,
+        query: &Query<'_>,
+        signer: Option<Signer>,
+        verdict: Verdict,
+        way: Way,
+    ) -> Outcome {
+        self.0.replies.set(self.0.replies.get() + 1);
+        if let Way::Stream(stream) = &way {
+            stream.owe();
+        }
+        let signer = RefCell::new(signer);
+        let pending = Pending { server: self.clone(), query: OwnedQuery::of(query), signer, way };
+        match verdict {
+            Verdict::Later(take) => Outcome::Later(Box::new(move || take(Reply::new(pending)))),
+            Verdict::Messages(messages) => Outcome::Messages(Box::new(pending), messages),
+            Verdict::Answered | Verdict::Ignored => Outcome::Silent,
+        }
+    }
+
+    /// Begins the answer to a query, with room held back for EDNS and the signature.
     fn begin<'a>(
         &self,
         query: &Query<'_>,
+        signer: Option<&Signer>,
         out: &'a mut Vec<u8>,
         names: &'a mut Compression,
     ) -> Answer<'a> {
@@ -217,11 +286,12 @@ impl Server {
             let nsid = settings.nsid.as_ref().map_or(0, |nsid| nsid.len() + 4);
             answer.reserve(OPT_BYTES + nsid);
         }
+        answer.reserve(signer.map_or(0, Signer::bytes));
         answer
     }
 
     /// Appends what comes last, and closes the message.
-    fn complete(&self, query: &Query<'_>, mut answer: Answer<'_>) {
+    fn complete(&self, query: &Query<'_>, mut answer: Answer<'_>, signer: Option<&mut Signer>) {
         self.count(|counts| counts.answered += 1);
         let settings = &self.0.settings;
         if let Some(edns) = query.edns() {
@@ -230,28 +300,7 @@ impl Server {
             let udp_bytes_max = settings.udp_bytes_max.max(PLAIN_UDP_BYTES);
             answer.push_opt(udp_bytes_max, edns.dnssec_ok, &options);
         }
-        answer.finish(query.edns().is_some());
-    }
-
-    /// Says that too much is waited for.
-    fn fail(&self, query: &Query<'_>, mut answer: Answer<'_>) {
-        self.count(|counts| counts.overloaded += 1);
-        answer.clear();
-        answer.set_rcode(OptRcode::SERVFAIL);
-        self.complete(query, answer);
-    }
-
-    /// Keeps a query until it is answered; `None` if too many are kept already.
-    fn pend(&self, query: &Query<'_>, way: Way) -> Option<Pending> {
-        let replies = self.0.replies.get();
-        if replies >= self.0.settings.replies_max {
-            return None;
-        }
-        self.0.replies.set(replies + 1);
-        if let Way::Stream(stream) = &way {
-            stream.owe();
-        }
-        Some(Pending { server: self.clone(), query: OwnedQuery::of(query), way })
+        answer.finish(query.edns().is_some(), signer);
     }
 }
 
@@ -272,6 +321,7 @@ fn bare_answer(message: &[u8], rcode: OptRcode) -> [u8; 12] {
 pub(super) struct Pending {
     server: Server,
     query: OwnedQuery,
+    signer: RefCell<Option<Signer>>,
     way: Way,
 }
 
@@ -289,27 +339,33 @@ impl Pending {
 
     /// Has the whole answer written, and sends it.
     pub(super) fn finish(self, write: impl FnOnce(&Query<'_>, &mut Answer<'_>)) {
-        let (query, mut names, mut out) = (self.query(), Compression::default(), Vec::new());
-        let mut answer = self.server.begin(&query, &mut out, &mut names);
-        write(&query, &mut answer);
-        self.server.complete(&query, answer);
-        match &self.way {
-            Way::Datagram(transport) => transport.send_to(out, &self.query.peer),
-            Way::Stream(stream) => stream.send(&out),
-        }
+        self.send(|query, answer| {
+            write(query, answer);
+            true
+        });
     }
 
     /// Has the next of several messages written, and sends it; gives whether there was one.
     pub(super) fn send_next(&self, messages: &mut dyn Messages) -> bool {
+        self.send(|query, answer| {
+            answer.set_authoritative();
+            messages.next_message(query, answer)
+        })
+    }
+
+    /// Sends what `write` writes, if it says so.
+    fn send(&self, write: impl FnOnce(&Query<'_>, &mut Answer<'_>) -> bool) -> bool {
         let (query, mut names, mut out) = (self.query(), Compression::default(), Vec::new());
-        let mut answer = self.server.begin(&query, &mut out, &mut names);
-        answer.set_authoritative();
-        if !messages.next_message(&query, &mut answer) {
+        let mut signer = self.signer.take();
+        let mut answer = self.server.begin(&query, signer.as_ref(), &mut out, &mut names);
+        if !write(&query, &mut answer) {
             return false;
         }
-        self.server.complete(&query, answer);
-        if let Way::Stream(stream) = &self.way {
-            stream.send(&out);
+        self.server.complete(&query, answer, signer.as_mut());
+        self.signer.replace(signer);
+        match &self.way {
+            Way::Datagram(transport) => transport.send_to(out, &self.query.peer),
+            Way::Stream(stream) => stream.send(&out),
         }
         true
     }

@@ -1,8 +1,11 @@
 //! [`ServerSettings`]: what a server allows, with the reason beside each limit.
 
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
+
+use super::access::Access;
+use crate::tsig::KeyRing;
 
 /// What a server allows and says of itself.
 #[derive(Clone, Debug)]
@@ -12,6 +15,10 @@ pub struct ServerSettings {
     pub udp_bytes_max: u16,
     /// What is said to those who ask which server this is (NSID, RFC 5001). Default nothing.
     pub nsid: Option<Bytes>,
+    /// Who may ask; all others are told REFUSED. Default everybody.
+    pub access: Access,
+    /// The keys that queries may be signed with. Default none: what is signed is told BADKEY.
+    pub keys: KeyRing,
     /// Answers that are waited for, of all askers together; one more is SERVFAIL. Default 100,000: each has a copy of its
     /// query, so some tens of megabytes.
     pub replies_max: usize,
@@ -34,6 +41,8 @@ impl Default for ServerSettings {
         Self {
             udp_bytes_max: 1_232,
             nsid: None,
+            access: Access::everybody(),
+            keys: KeyRing::new(Vec::new(), SystemTime::now),
             replies_max: 100_000,
             pipelined_max: 100,
             idle_timeout: Duration::from_secs(30),

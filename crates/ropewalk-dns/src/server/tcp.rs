@@ -63,7 +63,7 @@ pub(super) struct Stream {
     owed: Cell<usize>,
     read_lost: Cell<bool>,
     /// Answers of many messages, one after the other.
-    transfers: RefCell<VecDeque<(Pending, Box<dyn Messages>)>>,
+    transfers: RefCell<VecDeque<(Box<Pending>, Box<dyn Messages>)>>,
 }
 
 impl Stream {
@@ -111,7 +111,7 @@ impl Stream {
     }
 
     /// Sends the messages of a transfer, as fast as they are taken.
-    fn transfer(self: &Rc<Self>, pending: Pending, messages: Box<dyn Messages>) {
+    fn transfer(self: &Rc<Self>, pending: Box<Pending>, messages: Box<dyn Messages>) {
         let is_first = self.transfers.borrow().is_empty();
         self.transfers.borrow_mut().push_back((pending, messages));
         if is_first && let Some(transport) = self.transport.upgrade() {

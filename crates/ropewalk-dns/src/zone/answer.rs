@@ -212,7 +212,9 @@ impl<'z> Search<'z> {
             rtype => node.set(rtype),
         };
         let place = (Section::Answer, Need::Required);
-        match (set, node.set(Rtype::CNAME)) {
+        // An alias has an NSEC of its own, or none, and is not followed to another's (RFC 4035, section 2.5).
+        let is_beside = self.rtype == Rtype::NSEC;
+        match (set, node.set(Rtype::CNAME).filter(|_| !is_beside)) {
             (Some(set), _) => {
                 set.push(answer, place, wanted.owner(), self.signed);
                 Has::Records(set)

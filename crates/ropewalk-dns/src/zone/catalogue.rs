@@ -1,20 +1,18 @@
-//! [`Catalogue`]: which zones there are, for all threads; and [`Authority`], which answers from them on one.
+//! [`Catalogue`]: which zones there are, for all threads.
 //!
 //! Zones are put in and taken out from any thread. Each thread keeps the list that it has seen, and looks at one number
 //! per question to know whether there is a newer one: in between nothing is locked, and a question is answered
 //! from one version of a zone as a whole.
 
-use std::cell::RefCell;
 use std::collections::HashMap;
 use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use domain::base::iana::{Class, Opcode, OptRcode, Rtype};
 use foldhash::fast::RandomState;
 
-use super::zone::{SharedZone, Zone};
-use crate::server::{Answer, Query, Responder, Verdict};
+use super::journal::{Difference, Journal};
+use super::zone::SharedZone;
 use crate::wire_name::{Shown, label_count, parent};
 
 /// The zones of a server. A cheap handle that threads share.
@@ -29,16 +27,16 @@ struct Shelf {
 
 /// What a name that is in the catalogue has behind it.
 #[derive(Clone, Debug)]
-pub(crate) enum Entry {
-    /// A zone to answer from.
-    Zone(SharedZone),
+pub(super) enum Entry {
+    /// A zone to answer from, and how it came to be what it is.
+    Zone(SharedZone, Arc<Journal>),
     /// A zone that is known and cannot be answered from now: not here yet, or too old. SERVFAIL.
     Absent,
 }
 
 /// The list at one time.
 #[derive(Clone, Default)]
-struct Zones {
+pub(super) struct Zones {
     by_apex: HashMap<Box<[u8]>, Entry, RandomState>,
     /// Of how many labels the zones' names are: a bit each. Names of other lengths are not looked for.
     depths: u128,
@@ -50,10 +48,27 @@ impl Catalogue {
         Self::default()
     }
 
-    /// Puts a zone in, in the place of the one of that name if there is one.
-    pub fn put(&self, zone: SharedZone) {
-        let apex = zone.apex().into();
-        self.change(|zones| drop(zones.by_apex.insert(apex, Entry::Zone(zone))));
+    /// Puts a zone in, in the place of the one of that name if there is one. What has changed is noted for secondaries, if
+    /// the serial number is newer; gives whether it is, or whether there was no such zone.
+    pub fn put(&self, zone: SharedZone) -> bool {
+        let apex: Box<[u8]> = zone.apex().into();
+        let (old, mut journal) = match self.entry(&apex) {
+            Some(Entry::Zone(old, journal)) => (Some(old), Journal::clone(&journal)),
+            _ => (None, Journal::default()),
+        };
+        let difference = old.as_ref().map(|old| Difference::between(old, &zone));
+        let is_newer = !matches!(difference, Some(None));
+        match difference.flatten() {
+            Some(difference) => journal.push(difference, zone.records().count()),
+            None => journal = Journal::default(),
+        }
+        let entry = Entry::Zone(zone, Arc::new(journal));
+        self.change(|zones| drop(zones.by_apex.insert(apex, entry)));
+        is_newer
+    }
+
+    fn entry(&self, apex: &[u8]) -> Option<Entry> {
+        self.lock().by_apex.get(apex).cloned()
     }
 
     /// Notes that there is a zone of that name, in wire form, which cannot be answered from now: SERVFAIL is said.
@@ -69,10 +84,20 @@ impl Catalogue {
 
     /// The zone of that name, in wire form.
     pub fn zone(&self, apex: &[u8]) -> Option<SharedZone> {
-        match self.lock().by_apex.get(&*apex.to_ascii_lowercase()) {
-            Some(Entry::Zone(zone)) => Some(zone.clone()),
+        match self.entry(&apex.to_ascii_lowercase()) {
+            Some(Entry::Zone(zone, _)) => Some(zone),
             _ => None,
         }
+    }
+
+    /// A number that is another when the list is.
+    pub(super) fn version(&self) -> u64 {
+        self.0.version.load(Ordering::Acquire)
+    }
+
+    /// The list as it is now.
+    pub(super) fn zones(&self) -> Arc<Zones> {
+        self.lock().clone()
     }
 
     fn change(&self, change: impl FnOnce(&mut Zones)) {
@@ -99,8 +124,13 @@ impl fmt::Debug for Catalogue {
 }
 
 impl Zones {
+    /// The zone of exactly that name in small letters.
+    pub(super) fn get(&self, apex: &[u8]) -> Option<&Entry> {
+        self.by_apex.get(apex)
+    }
+
     /// What has the authority for a name in small letters: the longest name at or above it, or strictly above.
-    fn find(&self, name: &[u8], strictly_above: bool) -> Option<&Entry> {
+    pub(super) fn find(&self, name: &[u8], strictly_above: bool) -> Option<&Entry> {
         let (mut rest, mut depth) = (Some(name), label_count(name));
         if strictly_above {
             rest = parent(name);
@@ -116,63 +146,5 @@ impl Zones {
             depth = depth.saturating_sub(1);
         }
         None
-    }
-}
-
-/// Answers from the zones of a [`Catalogue`], on one reactor.
-pub struct Authority {
-    catalogue: Catalogue,
-    seen: RefCell<(u64, Arc<Zones>)>,
-}
-
-impl Authority {
-    /// Answers from `catalogue`.
-    pub fn new(catalogue: &Catalogue) -> Self {
-        let seen = RefCell::new((u64::MAX, Arc::default()));
-        Self { catalogue: catalogue.clone(), seen }
-    }
-
-    /// Whether there is a zone for the query, so that it is for others to answer if not.
-    pub fn has(&self, query: &Query<'_>) -> bool {
-        self.zones(|zones| zones.find(query.lowercase_name(), false).is_some())
-    }
-
-    fn zones<R>(&self, look: impl FnOnce(&Zones) -> R) -> R {
-        let version = self.catalogue.0.version.load(Ordering::Acquire);
-        let mut seen = self.seen.borrow_mut();
-        if seen.0 != version {
-            *seen = (version, self.catalogue.lock().clone());
-        }
-        look(&seen.1)
-    }
-
-    fn answer(&self, query: &Query<'_>, answer: &mut Answer<'_>) {
-        self.zones(|zones| {
-            let name = query.lowercase_name();
-            // A delegation's DS is its parent's, so it is looked for there first.
-            let above = (query.rtype() == Rtype::DS).then(|| zones.find(name, true)).flatten();
-            match above.or_else(|| zones.find(name, false)) {
-                Some(Entry::Zone(zone)) => Zone::answer(zone, query, answer),
-                Some(Entry::Absent) => answer.set_rcode(OptRcode::SERVFAIL),
-                None => answer.set_rcode(OptRcode::REFUSED),
-            }
-        });
-    }
-}
-
-impl Responder for Authority {
-    fn respond(&self, query: &Query<'_>, answer: &mut Answer<'_>) -> Verdict {
-        let is_known = matches!(query.class(), Class::IN | Class::ANY);
-        match query.opcode() {
-            Opcode::QUERY if !is_known => answer.set_rcode(OptRcode::REFUSED),
-            Opcode::QUERY => match query.rtype() {
-                Rtype::AXFR | Rtype::IXFR => answer.set_rcode(OptRcode::REFUSED),
-                // Types of mail from before 1986, and what is no type of data.
-                Rtype::MAILA | Rtype::MAILB => answer.set_rcode(OptRcode::NOTIMP),
-                _ => self.answer(query, answer),
-            },
-            _ => answer.set_rcode(OptRcode::NOTIMP),
-        }
-        Verdict::Answered
     }
 }

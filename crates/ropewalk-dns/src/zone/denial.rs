@@ -69,6 +69,14 @@ impl Denial {
         Self::Names(chain)
     }
 
+    /// One of these [`nodes`](Self::nodes), by its number.
+    pub(super) fn node(&self, index: usize) -> Option<&Node> {
+        match self {
+            Self::Hashes(hashes) => hashes.chain.get(index).map(|(_, node)| node),
+            _ => None,
+        }
+    }
+
     /// The nodes of the hashes, which are not among the zone's others.
     pub(super) fn nodes(&self) -> impl Iterator<Item = &Node> {
         let chain = match self {

@@ -5,12 +5,14 @@
 //! them on one.
 
 mod answer;
+mod authority;
 mod catalogue;
 mod check;
 mod denial;
 mod entries;
 mod file;
 mod generate;
+mod journal;
 mod problem;
 mod record;
 mod rrset;
@@ -18,9 +20,12 @@ mod soa;
 #[allow(clippy::module_inception, reason = "the noun of this room is the zone")]
 mod zone;
 
-pub use catalogue::{Authority, Catalogue};
+pub use authority::{Authority, AuthoritySettings};
+pub use catalogue::Catalogue;
 pub use file::{Include, read_zone};
+pub use journal::{Difference, Journal};
 pub use problem::{Place, Problem, ProblemKind, ZoneError};
 pub use record::ZoneRecord;
 pub use soa::{Soa, is_newer};
+pub(crate) use zone::SetPlace;
 pub use zone::{RecordRef, SharedZone, Zone};

@@ -102,9 +102,33 @@ impl Zone {
         })
     }
 
-    /// The data of the SOA record.
-    pub fn soa_data(&self) -> &[u8] {
-        self.negative_soa.data().next().unwrap_or_default()
+    /// The SOA record.
+    pub fn soa_record(&self) -> RecordRef<'_> {
+        let (node, set) = (self.apex_node(), self.apex_node().set(Rtype::SOA));
+        let set = set.unwrap_or(&self.negative_soa);
+        let data = set.data().next().unwrap_or_default();
+        RecordRef { owner: &node.name, rtype: Rtype::SOA, ttl: set.ttl, data }
+    }
+
+    /// The records of one set, by its number; `None` behind the last. For those who go on where they have stopped.
+    pub(crate) fn set_records(
+        &self,
+        place: SetPlace,
+    ) -> Option<(impl Iterator<Item = RecordRef<'_>>, SetPlace)> {
+        let node_count = self.nodes.len();
+        let node = |index: usize| match index.checked_sub(node_count) {
+            None => self.nodes.get(index),
+            Some(hashed) => self.denial.node(hashed),
+        };
+        let SetPlace(mut at, mut set) = place;
+        while set >= 2 * node(at)?.sets.len() {
+            (at, set) = (at + 1, 0);
+        }
+        let node = node(at)?;
+        let data = &node.sets[set / 2];
+        let chosen = if set % 2 == 0 { Some(data) } else { data.signatures.as_deref() };
+        let records = chosen.into_iter().flat_map(move |set| records_of(node, set));
+        Some((records, SetPlace(at, set + 1)))
     }
 
     pub(super) fn apex_node(&self) -> &Node {
@@ -121,6 +145,10 @@ impl Zone {
     }
 }
 
+/// A set of a zone: the number of its node, and twice its own there, with one more for its signatures.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct SetPlace(usize, usize);
+
 /// A record of a zone, where it lies.
 #[derive(Clone, Copy, Debug)]
 pub struct RecordRef<'a> {
@@ -132,6 +160,20 @@ pub struct RecordRef<'a> {
     pub ttl: u32,
     /// Its data in wire form; the names in it are whole.
     pub data: &'a [u8],
+}
+
+impl From<RecordRef<'_>> for ZoneRecord {
+    fn from(record: RecordRef<'_>) -> Self {
+        let RecordRef { owner, rtype, ttl, data } = record;
+        Self { owner: owner.into(), rtype, ttl, data: data.into(), place: None }
+    }
+}
+
+impl<'a> From<&'a ZoneRecord> for RecordRef<'a> {
+    fn from(record: &'a ZoneRecord) -> Self {
+        let ZoneRecord { owner, rtype, ttl, data, .. } = record;
+        Self { owner, rtype: *rtype, ttl: *ttl, data }
+    }
 }
 
 fn records_of<'a>(node: &'a Node, set: &'a RrSet) -> impl Iterator<Item = RecordRef<'a>> {

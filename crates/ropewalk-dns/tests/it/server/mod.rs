@@ -4,5 +4,6 @@ mod datagrams;
 mod replies;
 mod rig;
 mod streams;
+mod transfers;
 mod zone_answers;
 mod zone_files;

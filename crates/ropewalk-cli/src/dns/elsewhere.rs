@@ -1,15 +1,18 @@
 //! What `ropewalk dns` does with names that are in none of its zones: it asks others, or says REFUSED.
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 use std::path::PathBuf;
 
-use ropewalk::dns::server::{Answer, Query, Resolving, Responder, Verdict};
+use ropewalk::dns::base::iana::OptRcode;
+use ropewalk::dns::server::{Access, Answer, Grant, Network, Query, Resolving, Responder, Verdict};
 use ropewalk::dns::zone::Authority;
 use ropewalk::dns::{
     ClientLimits, Dial, Exchanger, Forwarder, NameServer, Random, Recursor, RecursorOptions,
     RootHints, Via,
 };
 use ropewalk::{Failure, FailureKind, Reactor};
+
+use super::addresses::parse_server;
 
 /// How names are found that are in none of the zones.
 #[derive(clap::Args)]
@@ -23,19 +26,16 @@ pub(crate) struct Elsewhere {
     /// The port at which all servers are asked: for trees of servers that are not the internet's
     #[arg(long, value_name = "PORT", requires = "recurse", default_value_t = 53, hide = true)]
     recurse_port: u16,
-    /// Ask this resolver for what is in none of the zones, as often as wanted: 192.0.2.53, [2001:db8::53]:5353
-    #[arg(long, value_name = "ADDRESS[:PORT]", value_parser = resolver_address)]
+    /// Ask this resolver for what is in none of the zones, as often as wanted
+    #[arg(long, value_name = "ADDRESS[@PORT]", value_parser = parse_server)]
     forward: Vec<SocketAddr>,
+    /// For whom to find what is in none of the zones, as often as wanted; without any, this machine
+    #[arg(long, value_name = "NETWORK")]
+    resolve_for: Vec<Network>,
 }
 
-fn resolver_address(text: &str) -> Result<SocketAddr, String> {
-    let bare = text.trim_start_matches('[').trim_end_matches(']');
-    match (text.parse(), bare.parse::<IpAddr>()) {
-        (Ok(address), _) => Ok(address),
-        (_, Ok(ip)) => Ok(SocketAddr::new(ip, 53)),
-        _ => Err(format!("{text:?} is no IP address, with or without a port")),
-    }
-}
+/// Whom it finds names for if nothing is said: a resolver for everybody is a weapon against others (RFC 5358).
+const THIS_MACHINE: [&str; 2] = ["127.0.0.0/8", "::1"];
 
 impl Elsewhere {
     /// What answers: the zones, and for other names what was asked for.
@@ -61,7 +61,15 @@ impl Elsewhere {
             let servers = self.forward.iter().map(|address| NameServer::new(*address, Via::Udp));
             Box::new(Resolving::new(Forwarder::new(&exchanger, servers.collect())))
         };
-        Ok(Box::new(ZonesFirst { authority, elsewhere }))
+        Ok(Box::new(ZonesFirst { authority, elsewhere, access: self.access() }))
+    }
+
+    fn access(&self) -> Access {
+        let mut networks = self.resolve_for.clone();
+        if networks.is_empty() {
+            networks = THIS_MACHINE.map(|text| text.parse().expect("it is a network")).to_vec();
+        }
+        Access::new(networks.into_iter().map(Grant::Network).collect())
     }
 
     fn hints(&self) -> Result<RootHints, Failure> {
@@ -77,14 +85,19 @@ impl Elsewhere {
 struct ZonesFirst {
     authority: Authority,
     elsewhere: Box<dyn Responder>,
+    /// Who may have it look there.
+    access: Access,
 }
 
 impl Responder for ZonesFirst {
     fn respond(&self, query: &Query<'_>, answer: &mut Answer<'_>) -> Verdict {
         if self.authority.has(query) {
-            self.authority.respond(query, answer)
-        } else {
-            self.elsewhere.respond(query, answer)
+            return self.authority.respond(query, answer);
         }
+        if self.access.permits(query.origin()) {
+            return self.elsewhere.respond(query, answer);
+        }
+        answer.set_rcode(OptRcode::REFUSED);
+        Verdict::Answered
     }
 }
