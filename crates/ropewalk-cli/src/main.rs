@@ -14,6 +14,9 @@ mod lookup_output;
 mod program;
 mod progress;
 mod proxy;
+mod rdns;
+mod rdns_input;
+mod rdns_output;
 mod web;
 
 use std::process::ExitCode;
@@ -47,6 +50,8 @@ enum Program {
     Get(get::Options),
     /// Ask name servers
     Lookup(lookup::Options),
+    /// Look up the names of very many addresses
+    Rdns(rdns::Options),
 }
 
 fn main() -> ExitCode {
@@ -59,6 +64,10 @@ fn main() -> ExitCode {
     let ran = match arguments.program {
         Program::Get(options) => get::run(reactor, options),
         Program::Lookup(options) => match lookup::run(reactor, &options) {
+            Ok(status) => return status,
+            Err(failure) => Err(failure),
+        },
+        Program::Rdns(options) => match rdns::run(reactor, &options) {
             Ok(status) => return status,
             Err(failure) => Err(failure),
         },
