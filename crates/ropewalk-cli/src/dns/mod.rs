@@ -85,7 +85,7 @@ pub(crate) fn start(
     common: &Common,
 ) -> Result<Vec<Deferred<Opened>>, Failure> {
     if place.is_first() {
-        let notifiers = Notifiers::open(reactor, &options.notify)?;
+        let notifiers = Notifiers::open(reactor, &options.notify, &common.catalogue)?;
         reload_on_signal(reactor, options, common, &notifiers)?;
         secondaries::start(reactor, options, common, &notifiers)?;
     }
@@ -118,7 +118,12 @@ impl Options {
 pub(crate) struct Notifiers(Vec<Notifier>);
 
 impl Notifiers {
-    fn open(reactor: &Reactor, targets: &[SocketAddr]) -> Result<Self, Failure> {
+    /// Opens their sockets. Who has missed a change while this program was not there hears of it then.
+    fn open(
+        reactor: &Reactor,
+        targets: &[SocketAddr],
+        catalogue: &Catalogue,
+    ) -> Result<Self, Failure> {
         let (v4, v6): (Vec<SocketAddr>, Vec<_>) = targets.iter().partition(|to| to.is_ipv4());
         let endpoints = ropewalk::endpoints(reactor);
         let mut notifiers = Vec::new();
@@ -128,9 +133,13 @@ impl Notifiers {
             }
             let endpoint = endpoints.datagram(text).map_err(endpoint_error)?;
             let targets = targets.into_iter().map(Address::Ip).collect();
-            let (notifier, opened) =
-                Notifier::open(reactor, &*endpoint, targets, Random::new().u16());
-            drop(opened.add_errback(|failure| tracing::error!("notify secondaries: {failure}")));
+            let first_id = Random::new().u16();
+            let (notifier, opened) = Notifier::open(reactor, &*endpoint, targets, first_id);
+            let (telling, catalogue) = (notifier.clone(), catalogue.clone());
+            let told = opened.add_callback(move |()| {
+                catalogue.all().iter().for_each(|zone| telling.notify(zone));
+            });
+            drop(told.add_errback(|failure| tracing::error!("notify secondaries: {failure}")));
             notifiers.push(notifier);
         }
         Ok(Self(notifiers))

@@ -14,7 +14,8 @@ pub(crate) struct Peer {
     pub(crate) address: SocketAddr,
     /// Where it answers over TLS, if it was given a certificate.
     pub(crate) tls: SocketAddr,
-    _program: Program,
+    /// What runs.
+    pub(crate) program: Program,
 }
 
 /// A zone: its name without the dot, and its file's text.
@@ -51,7 +52,7 @@ pub(crate) fn nsd(directory: &Directory, server: &str, zones: &[ZoneText<'_>], m
     let (ip, port) = (at.ip(), at.port());
     let mut config = format!(
         "server:\n ip-address: {ip}@{port}\n username: \"\"\n chroot: \"\"\n zonesdir: \"{place}\"\n \
-         pidfile: \"\"\n xfrdfile: \"{place}/xfrd.state\"\n xfrdir: \"{place}\"\n \
+         pidfile: \"\"\n database: \"\"\n xfrdfile: \"{place}/xfrd.state\"\n xfrdir: \"{place}\"\n \
          zonelistfile: \"{place}/zone.list\"\n server-count: 1\n rrl-ratelimit: 0\n {}{server}\n\
          remote-control:\n control-enable: no\n{more}\n",
         tls_lines(directory, tls),
@@ -149,7 +150,7 @@ fn start(
     let program = Program::start(command.stderr(file));
     let said = || fs::read_to_string(&log).unwrap_or_default();
     assert!(answers(address), "{name} does not answer at {address}: {}", said());
-    Peer { address, tls, _program: program }
+    Peer { address, tls, program }
 }
 
 /// Asks for the version until there is an answer of any kind.
