@@ -1,6 +1,7 @@
 //! `ropewalk dns`: a server of names.
 
 mod addresses;
+mod log;
 mod secondaries;
 mod zone_file;
 
@@ -9,7 +10,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::SystemTime;
 
-use ropewalk::dns::server::{Access, Grant, Network, Server, ServerSettings};
+use ropewalk::dns::server::{Access, Grant, Network, RateLimitSettings, Server, ServerSettings};
 use ropewalk::dns::transfer::{Bells, Notifier};
 use ropewalk::dns::zone::{Authority, AuthoritySettings, Catalogue, SharedZone};
 use ropewalk::dns::{KeyRing, Random, TsigKey};
@@ -51,6 +52,13 @@ pub(crate) struct Options {
     /// Who may ask, as often as wanted; without any, everybody
     #[arg(long, value_name = "NETWORK")]
     allow: Vec<Network>,
+    /// Give a network (IPv4 /24, IPv6 /56) at most so many answers of a kind in a second by UDP; every other one of those too many
+    /// says only that it is truncated
+    #[arg(long, value_name = "N")]
+    rate_limit: Option<u32>,
+    /// Write a line for each query to this file
+    #[arg(long, value_name = "FILE")]
+    query_log: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) crew: Crew,
 }
@@ -92,7 +100,7 @@ pub(crate) fn start(
     let transfer_to = Access::new(options.transfer_to.clone());
     let settings = AuthoritySettings { transfer_to, bells: common.bells.clone() };
     let authority = Authority::with_settings(&common.catalogue, settings);
-    let server = Server::new(authority, options.server_settings());
+    let server = Server::new(authority, options.server_settings(reactor)?);
     let listen = if options.listen.is_empty() {
         PLACES.map(str::to_owned).to_vec()
     } else {
@@ -103,13 +111,17 @@ pub(crate) fn start(
 }
 
 impl Options {
-    fn server_settings(&self) -> ServerSettings {
+    fn server_settings(&self, reactor: &Reactor) -> Result<ServerSettings, Failure> {
         let access = match &self.allow[..] {
             [] => Access::everybody(),
             some => Access::new(some.iter().copied().map(Grant::Network).collect()),
         };
         let keys = KeyRing::new(self.tsig_key.clone(), SystemTime::now);
-        ServerSettings { access, keys, ..ServerSettings::default() }
+        let per_second = self.rate_limit.unwrap_or(0);
+        let rate_limit = RateLimitSettings { per_second, ..RateLimitSettings::default() };
+        let query_log =
+            self.query_log.as_deref().map(|path| log::open(reactor, path)).transpose()?;
+        Ok(ServerSettings { access, keys, rate_limit, query_log, ..ServerSettings::default() })
     }
 }
 

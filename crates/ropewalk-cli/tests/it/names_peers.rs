@@ -4,6 +4,7 @@
 use std::fs;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, UdpSocket};
 use std::process::{Command, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
 use crate::program::{Directory, Program};
@@ -106,13 +107,16 @@ pub(crate) fn dig(address: SocketAddr, arguments: &[&str]) -> String {
 /// How long a server may take to begin, on a machine that is busy with other things.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// An address at which nobody is, over UDP and TCP. Another program may take it before it is used, which has to be
-/// lived with: these servers cannot choose.
+/// An address at which nobody is, over UDP and TCP. Its port is none of those that the system gives to whoever connects, of
+/// which tests use thousands. Another program may take it before it is used, which has to be lived with: these servers
+/// cannot choose.
 pub(crate) fn free_address() -> SocketAddr {
+    static TAKEN: AtomicU32 = AtomicU32::new(0);
     loop {
-        let tcp = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a port is free");
-        let address = tcp.local_addr().expect("it is bound");
-        if UdpSocket::bind(address).is_ok() {
+        let number = std::process::id() * 64 + TAKEN.fetch_add(1, Ordering::Relaxed);
+        let port = 20_000 + u16::try_from(number % 12_000).expect("it is small");
+        let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
+        if TcpListener::bind(address).is_ok() && UdpSocket::bind(address).is_ok() {
             return address;
         }
     }
