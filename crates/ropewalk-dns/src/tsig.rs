@@ -8,6 +8,7 @@ use std::str::FromStr;
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use domain::base::iana::{Rcode, TsigRcode};
 use domain::base::message_builder::{AdditionalBuilder, PushError};
 use domain::base::name::ToName;
 use domain::base::wire::Composer;
@@ -127,8 +128,13 @@ impl KeyRing {
             }
             Ok(None) => Err(wrong()),
             Err(error) => {
+                let is_bad_signature = error.error() == TsigRcode::FORMERR;
                 let answer = error.build_message(&message, MessageBuilder::new_vec());
-                Err(answer.map_or_else(|_| wrong(), AdditionalBuilder::finish))
+                let mut answer = answer.map_or_else(|_| wrong(), AdditionalBuilder::finish);
+                if is_bad_signature {
+                    say_bad_signature(&mut answer);
+                }
+                Err(answer)
             }
         }
     }
@@ -142,6 +148,18 @@ impl KeyStore for KeyRing {
         keys.find(|key| key.algorithm() == algorithm && key.name().name_eq(name)).cloned()
     }
 }
+
+/// Puts BADSIG (RFC 8945, section 5.2.2) where `domain` 0.12 says FORMERR of a signature that is wrong: in the last record,
+/// before the length of its last field, which is empty.
+fn say_bad_signature(answer: &mut [u8]) {
+    let is_not_auth = answer.get(3).is_some_and(|byte| byte & 0xF == Rcode::NOTAUTH.to_int());
+    if is_not_auth && let Some([.., error, 0, 0]) = answer.last_chunk_mut::<4>() {
+        *error = BADSIG;
+    }
+}
+
+/// A code of its own, although 16 is also BADVERS.
+const BADSIG: u8 = 16;
 
 fn now(calendar: fn() -> SystemTime) -> Time48 {
     let since = calendar().duration_since(UNIX_EPOCH).unwrap_or_default();

@@ -2,6 +2,7 @@
 
 mod addresses;
 mod elsewhere;
+mod log;
 mod secondaries;
 mod zone_file;
 
@@ -10,7 +11,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::SystemTime;
 
-use ropewalk::dns::server::{Access, Grant, Network, Server, ServerSettings};
+use ropewalk::dns::server::{Access, Grant, Network, RateLimitSettings, Server, ServerSettings};
 use ropewalk::dns::transfer::{Bells, Notifier};
 use ropewalk::dns::zone::{Authority, AuthoritySettings, Catalogue, SharedZone};
 use ropewalk::dns::{KeyRing, Random, TsigKey};
@@ -53,6 +54,13 @@ pub(crate) struct Options {
     /// Who may ask, as often as wanted; without any, everybody
     #[arg(long, value_name = "NETWORK")]
     allow: Vec<Network>,
+    /// Give a network (IPv4 /24, IPv6 /56) at most so many answers of a kind in a second by UDP; every other one of those too many
+    /// says only that it is truncated
+    #[arg(long, value_name = "N")]
+    rate_limit: Option<u32>,
+    /// Write a line for each query to this file
+    #[arg(long, value_name = "FILE")]
+    query_log: Option<PathBuf>,
     #[command(flatten)]
     elsewhere: Elsewhere,
     #[command(flatten)]
@@ -89,7 +97,7 @@ pub(crate) fn start(
     common: &Common,
 ) -> Result<Vec<Deferred<Opened>>, Failure> {
     if place.is_first() {
-        let notifiers = Notifiers::open(reactor, &options.notify)?;
+        let notifiers = Notifiers::open(reactor, &options.notify, &common.catalogue)?;
         reload_on_signal(reactor, options, common, &notifiers)?;
         secondaries::start(reactor, options, common, &notifiers)?;
     }
@@ -97,7 +105,7 @@ pub(crate) fn start(
     let settings = AuthoritySettings { transfer_to, bells: common.bells.clone() };
     let authority = Authority::with_settings(&common.catalogue, settings);
     let responder = options.elsewhere.behind(authority, reactor)?;
-    let server = Server::new(responder, options.server_settings());
+    let server = Server::new(responder, options.server_settings(reactor)?);
     let listen = if options.listen.is_empty() {
         PLACES.map(str::to_owned).to_vec()
     } else {
@@ -108,13 +116,17 @@ pub(crate) fn start(
 }
 
 impl Options {
-    fn server_settings(&self) -> ServerSettings {
+    fn server_settings(&self, reactor: &Reactor) -> Result<ServerSettings, Failure> {
         let access = match &self.allow[..] {
             [] => Access::everybody(),
             some => Access::new(some.iter().copied().map(Grant::Network).collect()),
         };
         let keys = KeyRing::new(self.tsig_key.clone(), SystemTime::now);
-        ServerSettings { access, keys, ..ServerSettings::default() }
+        let per_second = self.rate_limit.unwrap_or(0);
+        let rate_limit = RateLimitSettings { per_second, ..RateLimitSettings::default() };
+        let query_log =
+            self.query_log.as_deref().map(|path| log::open(reactor, path)).transpose()?;
+        Ok(ServerSettings { access, keys, rate_limit, query_log, ..ServerSettings::default() })
     }
 }
 
@@ -123,7 +135,12 @@ impl Options {
 pub(crate) struct Notifiers(Vec<Notifier>);
 
 impl Notifiers {
-    fn open(reactor: &Reactor, targets: &[SocketAddr]) -> Result<Self, Failure> {
+    /// Opens their sockets. Who has missed a change while this program was not there hears of it then.
+    fn open(
+        reactor: &Reactor,
+        targets: &[SocketAddr],
+        catalogue: &Catalogue,
+    ) -> Result<Self, Failure> {
         let (v4, v6): (Vec<SocketAddr>, Vec<_>) = targets.iter().partition(|to| to.is_ipv4());
         let endpoints = ropewalk::endpoints(reactor);
         let mut notifiers = Vec::new();
@@ -133,9 +150,13 @@ impl Notifiers {
             }
             let endpoint = endpoints.datagram(text).map_err(endpoint_error)?;
             let targets = targets.into_iter().map(Address::Ip).collect();
-            let (notifier, opened) =
-                Notifier::open(reactor, &*endpoint, targets, Random::new().u16());
-            drop(opened.add_errback(|failure| tracing::error!("notify secondaries: {failure}")));
+            let first_id = Random::new().u16();
+            let (notifier, opened) = Notifier::open(reactor, &*endpoint, targets, first_id);
+            let (telling, catalogue) = (notifier.clone(), catalogue.clone());
+            let told = opened.add_callback(move |()| {
+                catalogue.all().iter().for_each(|zone| telling.notify(zone));
+            });
+            drop(told.add_errback(|failure| tracing::error!("notify secondaries: {failure}")));
             notifiers.push(notifier);
         }
         Ok(Self(notifiers))

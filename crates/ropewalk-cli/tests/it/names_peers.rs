@@ -4,6 +4,7 @@
 use std::fs;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, UdpSocket};
 use std::process::{Command, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
 use crate::program::{Directory, Program};
@@ -14,7 +15,8 @@ pub(crate) struct Peer {
     pub(crate) address: SocketAddr,
     /// Where it answers over TLS, if it was given a certificate.
     pub(crate) tls: SocketAddr,
-    _program: Program,
+    /// What runs.
+    pub(crate) program: Program,
 }
 
 /// A zone: its name without the dot, and its file's text.
@@ -73,7 +75,7 @@ pub(crate) fn nsd_at(
     let (ip, port) = (at.ip(), at.port());
     let mut config = format!(
         "server:\n ip-address: {ip}@{port}\n username: \"\"\n chroot: \"\"\n zonesdir: \"{place}\"\n \
-         pidfile: \"\"\n xfrdfile: \"{place}/xfrd.state\"\n xfrdir: \"{place}\"\n \
+         pidfile: \"\"\n database: \"\"\n xfrdfile: \"{place}/xfrd.state\"\n xfrdir: \"{place}\"\n \
          zonelistfile: \"{place}/zone.list\"\n server-count: 1\n rrl-ratelimit: 0\n {}{server}\n\
          remote-control:\n control-enable: no\n{more}\n",
         tls_lines(directory, tls),
@@ -129,13 +131,16 @@ const PATIENCE: Duration = Duration::from_secs(15);
 /// Times that one is started: nsd hangs now and then before it has begun (seen of 4.6.1, once in ten).
 const STARTS_MAX: usize = 5;
 
-/// An address at which nobody is, over UDP and TCP. Another program may take it before it is used, which has to be
-/// lived with: these servers cannot choose.
+/// An address at which nobody is, over UDP and TCP. Its port is none of those that the system gives to whoever connects, of
+/// which tests use thousands. Another program may take it before it is used, which has to be lived with: these servers
+/// cannot choose.
 pub(crate) fn free_address() -> SocketAddr {
+    static TAKEN: AtomicU32 = AtomicU32::new(0);
     loop {
-        let tcp = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a port is free");
-        let address = tcp.local_addr().expect("it is bound");
-        if UdpSocket::bind(address).is_ok() {
+        let number = std::process::id() * 64 + TAKEN.fetch_add(1, Ordering::Relaxed);
+        let port = 20_000 + u16::try_from(number % 12_000).expect("it is small");
+        let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
+        if TcpListener::bind(address).is_ok() && UdpSocket::bind(address).is_ok() {
             return address;
         }
     }
@@ -173,7 +178,7 @@ fn start(
         let file = fs::File::create(&log).expect("a file");
         let program = Program::start(command.stderr(file));
         if answers(address) {
-            return Peer { address, tls, _program: program };
+            return Peer { address, tls, program };
         }
     }
     let said = fs::read_to_string(&log).unwrap_or_default();

@@ -346,6 +346,11 @@ impl<'a> Answer<'a> {
         self.out[self.base + 2] &= !(TRUNCATED | AUTHORITATIVE);
     }
 
+    /// Takes all of it back.
+    pub(super) fn discard(self) {
+        self.out.truncate(self.base);
+    }
+
     /// Appends an OPT record with options in wire form (RFC 6891, section 6.1.2), for which room was held back.
     pub(super) fn push_opt(&mut self, udp_bytes_max: u16, dnssec_ok: bool, options: &[u8]) {
         let high = u8::try_from(self.rcode.to_int() >> 4).unwrap_or(0);

@@ -13,6 +13,7 @@ use ropewalk_core::DatagramTransport;
 use super::answer::{Answer, OPT_BYTES};
 use super::compression::Compression;
 use super::query::{Carrier, NoQuery, Origin, Query};
+use super::rate_limit::{Limited, RateLimit};
 use super::responder::{Messages, OwnedQuery, Reply, Responder, Verdict};
 use super::settings::ServerSettings;
 use super::tcp::Stream;
@@ -51,6 +52,7 @@ pub struct Server(Rc<Inner>);
 struct Inner {
     responder: Box<dyn Responder>,
     settings: ServerSettings,
+    rate_limit: Option<RateLimit>,
     replies: Cell<usize>,
     counts: Cell<ServerCounts>,
 }
@@ -67,6 +69,8 @@ pub struct ServerCounts {
     pub malformed: u64,
     /// Messages to which nothing was said, as they were no queries.
     pub ignored: u64,
+    /// Queries that were not answered, or with nothing but that the answer is truncated, because their network got too many.
+    pub limited: u64,
     /// Queries that were answered with SERVFAIL because `replies_max` were waited for already.
     pub overloaded: u64,
 }
@@ -100,7 +104,10 @@ impl Server {
     /// Answers by `responder`.
     pub fn new(responder: impl Responder, settings: ServerSettings) -> Self {
         let (replies, counts) = Default::default();
-        Self(Rc::new(Inner { responder: Box::new(responder), settings, replies, counts }))
+        let limit = settings.rate_limit;
+        let rate_limit = (limit.per_second > 0).then(|| RateLimit::new(limit));
+        let responder = Box::new(responder);
+        Self(Rc::new(Inner { responder, settings, rate_limit, replies, counts }))
     }
 
     /// What it allows.
@@ -214,9 +221,13 @@ impl Server {
             _ => self.0.responder.respond(query, &mut answer),
         };
         match (verdict, query.origin.carrier) {
+            (Verdict::Answered, Carrier::Datagram) if signer.is_none() => {
+                return self.complete_limited(query, answer);
+            }
             (Verdict::Answered, _) => self.complete(query, answer, signer.as_mut()),
             (Verdict::Ignored, _) => {
                 self.count(|counts| counts.ignored += 1);
+                self.note(query, None);
                 out.truncate(base);
                 return Outcome::Silent;
             }
@@ -237,6 +248,33 @@ impl Server {
             }
         }
         Outcome::Answered
+    }
+
+    /// Closes the answer to a datagram, if its network may have it.
+    fn complete_limited(&self, query: &Query<'_>, mut answer: Answer<'_>) -> Outcome {
+        let judged = self.0.rate_limit.as_ref().map(|limit| limit.judge(query, &answer));
+        match judged.unwrap_or(Limited::Send) {
+            Limited::Send => {}
+            Limited::Truncate => {
+                self.count(|counts| counts.limited += 1);
+                answer.clear();
+                answer.set_truncated();
+            }
+            Limited::Drop => {
+                self.count(|counts| counts.limited += 1);
+                self.note(query, None);
+                answer.discard();
+                return Outcome::Silent;
+            }
+        }
+        self.complete(query, answer, None);
+        Outcome::Answered
+    }
+
+    fn note(&self, query: &Query<'_>, rcode: Option<OptRcode>) {
+        if let Some(log) = &self.0.settings.query_log {
+            log.note(query, rcode);
+        }
     }
 
     fn has_room(&self) -> bool {
@@ -293,6 +331,7 @@ impl Server {
     /// Appends what comes last, and closes the message.
     fn complete(&self, query: &Query<'_>, mut answer: Answer<'_>, signer: Option<&mut Signer>) {
         self.count(|counts| counts.answered += 1);
+        self.note(query, Some(answer.rcode()));
         let settings = &self.0.settings;
         if let Some(edns) = query.edns() {
             let nsid = settings.nsid.as_deref().filter(|_| edns.option(NSID).is_some());

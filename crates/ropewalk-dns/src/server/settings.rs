@@ -5,6 +5,8 @@ use std::time::{Duration, SystemTime};
 use bytes::Bytes;
 
 use super::access::Access;
+use super::query_log::QueryLog;
+use super::rate_limit::RateLimitSettings;
 use crate::tsig::KeyRing;
 
 /// What a server allows and says of itself.
@@ -19,6 +21,10 @@ pub struct ServerSettings {
     pub access: Access,
     /// The keys that queries may be signed with. Default none: what is signed is told BADKEY.
     pub keys: KeyRing,
+    /// How many datagrams a network gets in answer. Default no limit.
+    pub rate_limit: RateLimitSettings,
+    /// Where each query is noted. Default nowhere.
+    pub query_log: Option<QueryLog>,
     /// Answers that are waited for, of all askers together; one more is SERVFAIL. Default 100,000: each has a copy of its
     /// query, so some tens of megabytes.
     pub replies_max: usize,
@@ -42,6 +48,8 @@ impl Default for ServerSettings {
             udp_bytes_max: 1_232,
             nsid: None,
             access: Access::everybody(),
+            rate_limit: RateLimitSettings::default(),
+            query_log: None,
             keys: KeyRing::new(Vec::new(), SystemTime::now),
             replies_max: 100_000,
             pipelined_max: 100,

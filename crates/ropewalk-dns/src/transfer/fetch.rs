@@ -64,7 +64,13 @@ pub(super) async fn fetch(
     let (resolver, came) = Deferred::new();
     let timeout = wanted.limits.transfer_timeout;
     let factory = Once(RefCell::new(Some(Fetcher::new(wanted, resolver))));
-    let connected = reactor.connect(primary, factory).await?;
+    let connected = match reactor.connect(primary, factory).await {
+        Ok(connected) => connected,
+        Err(failure) => {
+            drop(came.add_errback(|_| Ok(Came::UpToDate))); // Nobody is there to fire it.
+            return Err(failure);
+        }
+    };
     let came = came.add_timeout(reactor, timeout).await;
     if let Some(transport) = connected.transport() {
         transport.lose_connection();

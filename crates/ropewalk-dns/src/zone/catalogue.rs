@@ -67,6 +67,16 @@ impl Catalogue {
         is_newer
     }
 
+    /// All zones that can be answered from.
+    pub fn all(&self) -> Vec<SharedZone> {
+        let zones = self.zones();
+        let zone = |entry: &Entry| match entry {
+            Entry::Zone(zone, _) => Some(zone.clone()),
+            Entry::Absent => None,
+        };
+        zones.by_apex.values().filter_map(zone).collect()
+    }
+
     fn entry(&self, apex: &[u8]) -> Option<Entry> {
         self.lock().by_apex.get(apex).cloned()
     }

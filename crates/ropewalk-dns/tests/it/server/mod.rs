@@ -1,6 +1,7 @@
 //! A server that is asked.
 
 mod datagrams;
+mod limits;
 mod replies;
 mod rig;
 mod streams;
