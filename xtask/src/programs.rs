@@ -36,6 +36,14 @@ const PROGRAMS: &[Program] = &[
     Program { name: "nats-server", package: "nats-server" },
     Program { name: "tmux", package: "tmux" },
     Program { name: "irssi", package: "irssi" },
+    Program { name: "named", package: "bind9" },
+    Program { name: "dig", package: "bind9-dnsutils" },
+    Program { name: "nsd", package: "nsd" },
+    Program { name: "unbound", package: "unbound" },
+    Program { name: "kdig", package: "knot-dnsutils" },
+    Program { name: "drill", package: "ldnsutils" },
+    Program { name: "dnsperf", package: "dnsperf" },
+    Program { name: "dnssec-signzone", package: "bind9-utils" },
 ];
 
 /// Installs what is missing, where that can be done. Never fails: tests skip what is not there.

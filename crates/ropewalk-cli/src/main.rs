@@ -5,12 +5,18 @@
 #![forbid(unsafe_code)]
 
 mod chat;
+mod dns;
 mod echo;
 mod get;
 mod irc_file;
+mod lookup;
+mod lookup_output;
 mod program;
 mod progress;
 mod proxy;
+mod rdns;
+mod rdns_input;
+mod rdns_output;
 mod web;
 
 use std::process::ExitCode;
@@ -38,8 +44,14 @@ enum Program {
     Chat(chat::Options),
     /// Serve the files of a directory over HTTP
     Web(web::Options),
+    /// Answer questions about names, from zone files
+    Dns(dns::Options),
     /// Fetch a URL
     Get(get::Options),
+    /// Ask name servers
+    Lookup(lookup::Options),
+    /// Look up the names of very many addresses
+    Rdns(rdns::Options),
 }
 
 fn main() -> ExitCode {
@@ -51,6 +63,14 @@ fn main() -> ExitCode {
     let reactor = arguments.reactor.as_deref();
     let ran = match arguments.program {
         Program::Get(options) => get::run(reactor, options),
+        Program::Lookup(options) => match lookup::run(reactor, &options) {
+            Ok(status) => return status,
+            Err(failure) => Err(failure),
+        },
+        Program::Rdns(options) => match rdns::run(reactor, &options) {
+            Ok(status) => return status,
+            Err(failure) => Err(failure),
+        },
         Program::Web(options) => {
             let options = Arc::new(options);
             let shared = options.clone();
@@ -65,6 +85,13 @@ fn main() -> ExitCode {
                 echo::start(place, reactor, &shared)
             })
         }
+        Program::Dns(options) => dns::prepare(&options).and_then(|common| {
+            let options = Arc::new(options);
+            let shared = options.clone();
+            program::run(reactor, &options.crew, move |place, reactor| {
+                dns::start(place, reactor, &shared, &common)
+            })
+        }),
         Program::Chat(options) => chat::prepare(&options).and_then(|common| {
             let options = Arc::new(options);
             let shared = options.clone();

@@ -13,6 +13,7 @@
 //! | one protocol, for every way its bytes can be split | [`check_protocol`] |
 //! | a client and a server against each other | [`Pair`] |
 //! | an application on a string endpoint | `memory:NAME`, by [`register`] |
+//! | one that dials addresses by `tcp:`, `udp:` and `tls:` | [`register_internet`] |
 //! | what happened, and when | [`Recorder`] and its [`Log`] |
 //! | a driver of one's own | [`check_driver`], [`check_transport`] and [`check_datagrams`], which every driver here passes |
 //!
@@ -43,7 +44,7 @@ pub use conformance::{
 pub use conversation::Conversation;
 pub use memory_driver::MemoryDriver;
 pub use memory_endpoint::{
-    MemoryClientEndpoint, MemoryDatagramEndpoint, MemoryServerEndpoint, register,
+    MemoryClientEndpoint, MemoryDatagramEndpoint, MemoryServerEndpoint, register, register_internet,
 };
 pub use memory_network::MemoryNetwork;
 pub use network::Network;

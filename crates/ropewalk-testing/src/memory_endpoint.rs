@@ -1,6 +1,10 @@
 //! The endpoints of a network in memory: [`MemoryServerEndpoint`], [`MemoryClientEndpoint`] and
 //! [`MemoryDatagramEndpoint`], as strings all of them `memory:NAME`.
+//!
+//! A name that is an IP address with a port is that address to those who ask: what sends to and hears from
+//! `192.0.2.1:53` finds it here under `memory:192.0.2.1\:53`.
 
+use std::net::{IpAddr, SocketAddr};
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
@@ -152,6 +156,58 @@ pub fn register(endpoints: &mut Endpoints) {
         let peer = text.take_named("peer").map(name);
         Ok(Rc::new(MemoryDatagramEndpoint { name: text.take("name").map(name), peer }))
     });
+}
+
+/// Teaches `endpoints` the words `tcp:`, `udp:` and `tls:`, with their first arguments, for this network: programs
+/// that dial addresses run in memory unchanged.
+///
+/// The host must be an address; of what `tls:` asks beyond TCP nothing is done.
+///
+/// # Example
+/// ```
+/// let mut endpoints = ropewalk_core::Endpoints::new();
+/// ropewalk_testing::register_internet(&mut endpoints);
+/// assert!(endpoints.server("tcp:53:interface=192.0.2.1").is_ok());
+/// assert!(endpoints.client("tls:192.0.2.1:853:servername=dns.example").is_ok());
+/// assert!(endpoints.datagram("udp:0").is_ok());
+/// ```
+pub fn register_internet(endpoints: &mut Endpoints) {
+    for word in ["tcp", "tls"] {
+        endpoints.register_server(word, |text| {
+            let name = bound_name(text)?.unwrap_or_else(|| "0.0.0.0:0".into());
+            Ok(Rc::new(MemoryServerEndpoint { name }))
+        });
+        endpoints.register_client(word, |text| {
+            let host = text.require("host")?;
+            let port = text.require("port")?.parse("a port number")?;
+            let mut endpoint = MemoryClientEndpoint::new(internet_name(&host, port)?);
+            if let Some(timeout) = text.take("timeout") {
+                endpoint.timeout = Duration::from_secs(timeout.parse("a number of seconds")?);
+            }
+            drop(text.take_named("servername"));
+            Ok(Rc::new(endpoint))
+        });
+    }
+    endpoints.register_datagram("udp", |text| {
+        Ok(Rc::new(MemoryDatagramEndpoint { name: bound_name(text)?, peer: None }))
+    });
+}
+
+/// What listens at a port is called; nothing in particular at port 0.
+fn bound_name(text: &mut Description<'_>) -> Result<Option<Arc<str>>, EndpointError> {
+    let port = text.require("port")?.parse("a port number")?;
+    let interface = text.take("interface");
+    match (port, interface) {
+        (0, _) => Ok(None),
+        (port, Some(interface)) => internet_name(&interface, port).map(Some),
+        (port, None) => Ok(Some(format!("0.0.0.0:{port}").into())),
+    }
+}
+
+fn internet_name(host: &ropewalk_core::Argument<'_>, port: u16) -> Result<Arc<str>, EndpointError> {
+    let bare = host.value().trim_matches(['[', ']']);
+    let ip: IpAddr = bare.parse().map_err(|_| host.error("not an IP address"))?;
+    Ok(SocketAddr::new(ip, port).to_string().into())
 }
 
 fn name_in(text: &mut Description<'_>) -> Result<Arc<str>, EndpointError> {

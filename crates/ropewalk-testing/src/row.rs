@@ -71,3 +71,17 @@ impl Row {
         }
     }
 }
+
+/// The address that is called so: an IP address, if the name is one with a port.
+pub(crate) fn address_of(name: &Arc<str>) -> Address {
+    name.parse().map_or_else(|_| Address::Named(name.clone()), Address::Ip)
+}
+
+/// What an address is called in this network.
+pub(crate) fn name_of(address: &Address) -> Option<Arc<str>> {
+    match address {
+        Address::Named(name) => Some(name.clone()),
+        Address::Ip(address) => Some(address.to_string().into()),
+        _ => None,
+    }
+}

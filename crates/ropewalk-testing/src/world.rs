@@ -14,7 +14,7 @@ use bytes::Bytes;
 use ropewalk_core::{Address, Close, Failure, OutQueue, SlotId};
 
 use crate::pipe::Item;
-use crate::row::{Kind, Row, Socket, Stream};
+use crate::row::{Kind, Row, Socket, Stream, address_of, name_of};
 use crate::schedule::{Arrival, Schedule, What};
 use crate::{Network, Random};
 
@@ -94,12 +94,13 @@ impl World {
 
     /// The two addresses of a slot: its own, and its peer's.
     pub(crate) fn addresses(&mut self, id: SlotId) -> (Option<Address>, Option<Address>) {
-        let named = |name: &Arc<str>| Address::Named(name.clone());
         let found = self.row(id, |row| match &row.kind {
             Kind::Free => (None, None),
-            Kind::Listener(name) => (Some(named(name)), None),
+            Kind::Listener(name) => (Some(address_of(name)), None),
             Kind::Stream(stream) => (Some(stream.host.clone()), Some(stream.peer.clone())),
-            Kind::Socket(socket) => (Some(named(&socket.name)), socket.peer.as_ref().map(named)),
+            Kind::Socket(socket) => {
+                (Some(address_of(&socket.name)), socket.peer.as_ref().map(address_of))
+            }
         });
         found.unwrap_or_default()
     }
@@ -128,7 +129,7 @@ impl World {
     pub(crate) fn connect(&mut self, id: SlotId, name: &Arc<str>) {
         self.clients += 1;
         let host = Address::Named(format!("client-{}", self.clients).into());
-        self.install(id, Kind::Stream(Box::new(Stream::new(host, Address::Named(name.clone())))));
+        self.install(id, Kind::Stream(Box::new(Stream::new(host, address_of(name)))));
         self.transmit(id, What::Knock);
     }
 
@@ -152,9 +153,9 @@ impl World {
     /// Who listens where this client knocks; `None` if it has left.
     pub(crate) fn find_listener(&mut self, client: SlotId) -> Option<Result<SlotId, Failure>> {
         let peer = self.stream(client, |stream| stream.peer.clone())?;
-        let Address::Named(name) = &peer else { return None };
+        let name = name_of(&peer)?;
         let refused = || Failure::from(io::Error::from(io::ErrorKind::ConnectionRefused));
-        Some(self.listeners.get(name).copied().ok_or_else(refused))
+        Some(self.listeners.get(&name).copied().ok_or_else(refused))
     }
 
     /// A connection was accepted: its two ends know each other.
@@ -319,16 +320,11 @@ impl World {
     /// Sends a datagram, or loses it, or doubles it.
     pub(crate) fn send_datagram(&mut self, from: SlotId, to: Option<&Address>, bytes: &Bytes) {
         let addressed = self.row(from, |row| match &row.kind {
-            Kind::Socket(socket) => {
-                Some((Address::Named(socket.name.clone()), socket.peer.clone()))
-            }
+            Kind::Socket(socket) => Some((address_of(&socket.name), socket.peer.clone())),
             _ => None,
         });
         let Some((host, peer)) = addressed.flatten() else { return };
-        let to = match to {
-            Some(Address::Named(name)) => Some(name.clone()),
-            _ => peer.clone(),
-        };
+        let to = to.and_then(name_of).or_else(|| peer.clone());
         let copies = 1 + u32::from(self.random.chance(self.network.datagram_duplication));
         for _ in 0..copies {
             let lost =

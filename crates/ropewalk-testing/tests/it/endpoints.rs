@@ -1,7 +1,7 @@
 //! The strings `memory:NAME`.
 
 use ropewalk_core::{Endpoints, FailureKind, Loop, Protocol};
-use ropewalk_testing::{Log, MemoryDriver, Network, Recorder, register};
+use ropewalk_testing::{Log, MemoryDriver, Network, Recorder, register, register_internet};
 
 fn endpoints() -> Endpoints {
     let mut endpoints = Endpoints::new();
@@ -58,4 +58,23 @@ fn mistakes_in_the_string_are_pointed_at() {
         let error = endpoints().client(text).err().unwrap();
         assert_eq!(error.at(), at, "{error}");
     }
+}
+
+#[test]
+fn addresses_are_names_too() {
+    let mut endpoints = Endpoints::new();
+    register_internet(&mut endpoints);
+    let (event_loop, log) = (Loop::new(MemoryDriver::new(Network::default())), Log::default());
+    let reactor = event_loop.reactor();
+    let factory = {
+        let log = log.clone();
+        move || Recorder::new(&log)
+    };
+    let server = endpoints.server("tcp:53:interface=[2001:db8::1]").unwrap();
+    event_loop.run_until(reactor.listen(&server, factory)).unwrap();
+    let client = endpoints.client("tcp:[2001:db8::1]:53").unwrap();
+    let client = event_loop.run_until(reactor.connect(&client, || Nobody)).unwrap();
+    let address = "[2001:db8::1]:53".parse().unwrap();
+    assert_eq!(client.transport().unwrap().peer().ip(), Some(address));
+    assert_eq!(log.transport().host().ip(), Some(address));
 }
