@@ -42,6 +42,8 @@ const PROGRAMS: &[Program] = &[
     Program { name: "unbound", package: "unbound" },
     Program { name: "kdig", package: "knot-dnsutils" },
     Program { name: "drill", package: "ldnsutils" },
+    Program { name: "dnsperf", package: "dnsperf" },
+    Program { name: "dnssec-signzone", package: "bind9-utils" },
 ];
 
 /// Installs what is missing, where that can be done. Never fails: tests skip what is not there.

@@ -5,6 +5,7 @@
 #![forbid(unsafe_code)]
 
 mod chat;
+mod dns;
 mod echo;
 mod get;
 mod irc_file;
@@ -43,6 +44,8 @@ enum Program {
     Chat(chat::Options),
     /// Serve the files of a directory over HTTP
     Web(web::Options),
+    /// Answer questions about names, from zone files
+    Dns(dns::Options),
     /// Fetch a URL
     Get(get::Options),
     /// Ask name servers
@@ -82,6 +85,13 @@ fn main() -> ExitCode {
                 echo::start(place, reactor, &shared)
             })
         }
+        Program::Dns(options) => dns::prepare(&options).and_then(|common| {
+            let options = Arc::new(options);
+            let shared = options.clone();
+            program::run(reactor, &options.crew, move |place, reactor| {
+                dns::start(place, reactor, &shared, &common)
+            })
+        }),
         Program::Chat(options) => chat::prepare(&options).and_then(|common| {
             let options = Arc::new(options);
             let shared = options.clone();
