@@ -16,10 +16,8 @@ use ropewalk::{Failure, FailureKind, Reactor, Resolve, SystemNames, Time, net};
 use crate::lookup_output::Exchanged;
 
 /// What `ropewalk lookup` is told on the command line.
-///
-/// Exit status: 0 if the answer has records; 1 if it has none, be it that the name does not exist, or that a server
-/// refuses or fails; 2 if it was asked wrongly; 9 if no server has answered (as dig).
 #[derive(clap::Args)]
+#[command(after_help = STATUSES)]
 pub(crate) struct Options {
     /// A name, a type (A if there is none), @SERVER or @SERVER:PORT (else those of /etc/resolv.conf), in any order
     #[arg(value_name = "NAME|TYPE|@SERVER", required_unless_present = "reverse")]
@@ -52,6 +50,10 @@ pub(crate) struct Options {
     #[arg(long)]
     json: bool,
 }
+
+const STATUSES: &str = "\
+Exit status: 0 if the answer has records; 1 if it has none, be it that the name does not exist, or
+that a server refuses or fails; 2 if it was asked wrongly; 9 if no server has answered (as dig).";
 
 /// What the words say.
 struct Words {

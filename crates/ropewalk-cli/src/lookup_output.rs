@@ -116,8 +116,11 @@ fn section<'a>(title: &str, records: impl Iterator<Item = MessageRecord<'a>>) ->
 
 /// With a dot at its end.
 fn name_of(record: &MessageRecord<'_>) -> String {
-    let owner = record.owner();
-    if owner.is_root() { ".".to_owned() } else { format!("{owner}.") }
+    with_dot(record.owner().to_string())
+}
+
+fn with_dot(name: String) -> String {
+    if name.ends_with('.') { name } else { name + "." }
 }
 
 fn shown(record: &MessageRecord<'_>) -> Value {
@@ -132,8 +135,18 @@ fn shown(record: &MessageRecord<'_>) -> Value {
 
 /// The data as in a zone file, unless it is malformed for its type.
 fn data_of(record: &MessageRecord<'_>) -> String {
-    match record.to_any_record::<AllRecordData<_, _>>() {
-        Ok(record) => record.data().to_string(),
-        Err(_) => "; malformed".to_owned(),
+    let Ok(record) = record.to_any_record::<AllRecordData<_, _>>() else {
+        return "; malformed".to_owned();
+    };
+    match record.data() {
+        AllRecordData::Srv(srv) => {
+            let target = with_dot(srv.target().to_string());
+            format!("{} {} {} {target}", srv.priority(), srv.weight(), srv.port())
+        }
+        // One line needs no brackets around it.
+        data @ (AllRecordData::Tlsa(_) | AllRecordData::Sshfp(_)) => {
+            data.to_string().replace(['(', ')'], "").replace("  ", " ").trim_end().to_owned()
+        }
+        data => data.to_string(),
     }
 }

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use ropewalk::dns::{Bulk, BulkOptions, BulkSummary, BulkWork, Dial, Finished, Next, ResolvConf};
 use ropewalk::net::{self, ThreadPool, ThreadPoolLimits};
-use ropewalk::{Failure, FailureKind, LoopingCall, Reactor, Time};
+use ropewalk::{Deferred, Failure, FailureKind, LoopingCall, Reactor, Resolver, Time};
 
 use crate::lookup::address_of;
 use crate::progress::{Progress, Unit};
@@ -18,14 +18,8 @@ use crate::rdns_input::{Input, Taken};
 use crate::rdns_output::{Format, Output};
 
 /// What `ropewalk rdns` is told on the command line.
-///
-/// Input is a line for each address, network (192.0.2.0/24, 2001:db8::/120) or range (192.0.2.1-192.0.2.9); a # and what
-/// follows it is a comment. A line that is none of these is told of with its number, and passed over. Output is a line for
-/// each address.
-///
-/// Exit status: 0 when all have been asked for, whatever was found; 2 if it was asked wrongly; 130 if it was stopped before
-/// the end, by SIGINT or SIGTERM.
 #[derive(clap::Args)]
+#[command(after_help = FORMATS_AND_STATUSES)]
 pub(crate) struct Options {
     /// A file of addresses; - is standard input
     #[arg(value_name = "FILE", default_value = "-")]
@@ -62,6 +56,14 @@ pub(crate) struct Options {
     #[arg(short, long)]
     quiet: bool,
 }
+
+const FORMATS_AND_STATUSES: &str = "\
+Input is a line for each address, network (192.0.2.0/24, 2001:db8::/120) or range
+(192.0.2.1-192.0.2.9); a # and what follows it is a comment. A line that is none of these is told of
+with its number, and passed over. Output is a line for each address.
+
+Exit status: 0 when all have been asked for, whatever was found; 2 if it was asked wrongly; 130 if it
+was stopped before the end, by SIGINT or SIGTERM, or because nobody reads on.";
 
 #[derive(Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 enum Order {
@@ -171,6 +173,8 @@ struct Job {
     is_reading: Cell<bool>,
     is_writing: Cell<bool>,
     waits_for_output: Cell<bool>,
+    /// Who waits for the end of a write.
+    on_written: Cell<Option<Resolver<()>>>,
     was_stopped: Cell<bool>,
     /// Why nothing can be written any more.
     failed: RefCell<Option<Failure>>,
@@ -197,6 +201,7 @@ impl Job {
             is_reading: Cell::new(false),
             is_writing: Cell::new(false),
             waits_for_output: Cell::new(false),
+            on_written: Cell::default(),
             was_stopped: Cell::new(false),
             failed: RefCell::new(None),
             progress: RefCell::new(progress),
@@ -212,7 +217,8 @@ impl Job {
         let _ = self.bulk.set(bulk);
         let job = self.clone();
         let writing = LoopingCall::new(&self.reactor, move || job.write_some());
-        drop(writing.start(WRITE_EVERY, false));
+        // It ends with the loop, which is no failure.
+        drop(writing.start(WRITE_EVERY, false).add_both(|_| ()));
         for signal in [SIGINT, SIGTERM] {
             let job = self.clone();
             let watch = net::on_signal(&self.reactor, signal, move || {
@@ -302,7 +308,7 @@ impl Job {
                 Ok((sink, piece, written)) => {
                     job.output.borrow_mut().give_back(sink, piece);
                     if let Err(error) = written {
-                        job.fail(Failure::from(error).context("write the names"));
+                        job.cannot_write(error);
                     }
                 }
                 Err(failure) => job.fail(failure),
@@ -313,11 +319,29 @@ impl Job {
             if job.waits_for_output.replace(false) {
                 job.wake();
             }
+            if let Some(waiter) = job.on_written.take() {
+                waiter.callback(());
+            }
         }));
+    }
+
+    /// Who reads the output may have seen enough of it: that is an end, as Ctrl-C is.
+    fn cannot_write(&self, error: io::Error) {
+        self.output.borrow_mut().discard();
+        if error.kind() == io::ErrorKind::BrokenPipe {
+            self.was_stopped.set(true);
+            return self.stop_soon();
+        }
+        self.fail(Failure::from(error).context("write the names"));
     }
 
     fn fail(&self, failure: Failure) {
         self.failed.borrow_mut().get_or_insert(failure);
+        self.stop_soon();
+    }
+
+    /// Not here: the lookups may be what calls.
+    fn stop_soon(&self) {
         let bulk = self.bulk.get().cloned();
         self.reactor.call_soon(move || {
             if let Some(bulk) = bulk {
@@ -336,7 +360,9 @@ impl Job {
             if !self.is_writing.get() && self.output.borrow().is_empty() {
                 return Ok(());
             }
-            ropewalk::defer_later(&self.reactor, Duration::from_millis(1), || Ok(())).await?;
+            let (waiter, written) = Deferred::new();
+            self.on_written.set(Some(waiter));
+            written.await?;
         }
     }
 

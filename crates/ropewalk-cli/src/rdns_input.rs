@@ -1,7 +1,7 @@
 //! [`Input`]: addresses out of lines, as many as a line stands for, without holding more than a piece of the file.
 
 use std::fs::File;
-use std::io::{self, Read, Write};
+use std::io::{self, IsTerminal, Read, Write};
 use std::net::IpAddr;
 use std::path::Path;
 
@@ -233,9 +233,11 @@ impl Input {
     fn tell_of(&mut self, why: &str) {
         self.bad_lines += 1;
         if !self.is_silent {
-            let line = self.line;
+            let (mut stderr, line) = (io::stderr(), self.line);
+            // There may be a bar in its place.
+            let clear = if stderr.is_terminal() { "\r\x1b[K" } else { "" };
             // Nobody may be there to read it.
-            let _ = writeln!(io::stderr(), "\rropewalk: line {line}: {why}");
+            let _ = writeln!(stderr, "{clear}ropewalk: line {line}: {why}");
         }
     }
 }

@@ -134,6 +134,11 @@ impl Output {
         self.lines.is_empty()
     }
 
+    /// What waits is not written any more.
+    pub(crate) fn discard(&mut self) {
+        self.lines.clear();
+    }
+
     /// What is to be written, and where, for a thread.
     pub(crate) fn lend_sink(&mut self) -> Option<(Sink, Vec<u8>)> {
         if self.is_empty() {

@@ -3,7 +3,7 @@
 use std::fmt::Write;
 use std::net::IpAddr;
 
-use domain::base::iana::{OptRcode, Rtype};
+use domain::base::iana::{OptRcode, Rcode, Rtype};
 use domain::base::name::{Label, Name, ParsedName, ToName};
 use domain::base::{Message, ParsedRecord};
 use domain::rdata::{Cname, Ptr};
@@ -79,10 +79,11 @@ impl Pointers {
         let wire = asked.wire();
         self.message.get_mut(12..12 + wire.len())?.copy_from_slice(wire);
         let message = Message::from_slice(&self.message).ok()?;
-        match message.opt_rcode() {
-            OptRcode::NOERROR => {}
-            OptRcode::NXDOMAIN => return Some(Outcome::NoSuchName),
-            other => return Some(Outcome::Failed(other)),
+        // It was asked without EDNS: the four bits in the header are all.
+        match message.header().rcode() {
+            Rcode::NOERROR => {}
+            Rcode::NXDOMAIN => return Some(Outcome::NoSuchName),
+            other => return Some(Outcome::Failed(OptRcode::from(other))),
         }
         self.names.clear();
         read_names(message, Name::from_slice(wire).ok()?, &mut self.names)?;

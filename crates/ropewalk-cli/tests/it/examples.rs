@@ -49,6 +49,13 @@ fn output(command: &mut Command) -> String {
 }
 
 #[test]
+fn addresses_are_looked_up_at_once() {
+    let told = output(example("rdns").args(["127.0.0.1", "127.0.0.1"]));
+    let lines: Vec<&str> = told.lines().collect();
+    assert!(lines.len() == 2 && lines[0] == lines[1] && told.starts_with("127.0.0.1\t"), "{told}");
+}
+
+#[test]
 fn each_answers_as_it_says() {
     if !has("each_answers_as_it_says", "curl") {
         return;

@@ -118,6 +118,32 @@ fn a_loop_of_compression_is_garbled() {
 }
 
 #[test]
+fn what_stands_behind_an_answer_is_not_read() {
+    let world = World::new();
+    world.serve(SERVER, |query| {
+        let mut answer = query.answer("www A 192.0.2.80");
+        answer.resize(65_000, 0xC0);
+        query.reply.send(&answer);
+    });
+    let response = ask(&world, &world.exchanger(), &server()).unwrap();
+    assert_eq!(shown(response.message()), ["www.example a 192.0.2.80"]);
+}
+
+#[test]
+fn counts_that_promise_more_than_there_is_are_garbled() {
+    for count_at in [6, 8, 10] {
+        let world = World::new();
+        world.serve(SERVER, move |query| {
+            let mut answer = query.answer("www A 192.0.2.80");
+            answer[count_at] = 0xFF;
+            query.reply.send(&answer);
+        });
+        let failure = ask(&world, &world.exchanger(), &server()).unwrap_err();
+        assert!(failure.is(FailureKind::Peer), "{failure}");
+    }
+}
+
+#[test]
 fn a_server_that_minds_edns_is_asked_without_for_an_hour() {
     for complaint in [Rcode::FORMERR, Rcode::NOTIMP] {
         let world = World::new();

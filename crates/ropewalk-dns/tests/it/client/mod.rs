@@ -2,6 +2,7 @@
 
 mod datagrams;
 mod exchange;
+mod garbage;
 mod resolver;
 mod servers;
 mod streams;
