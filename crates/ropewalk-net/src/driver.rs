@@ -7,8 +7,8 @@ use std::rc::Rc;
 use std::sync::{Arc, Once};
 
 use ropewalk_core::{
-    Address, Close, Datagram, Driver, Failure, FailureKind, Loop, Notify, OutQueue, Reactor, Sink,
-    SlotId, Time, Wait,
+    Address, Close, Datagram, Driver, Failure, FailureKind, Loop, Notify, OutQueue, Reactor,
+    Resolve, Sink, SlotId, Time, Wait,
 };
 
 use crate::epoll::Epoll;
@@ -25,6 +25,16 @@ pub struct NetDriver {
     sockets: Rc<dyn Sockets>,
     /// While its reactor is being set up as one of several: which.
     worker: Rc<RefCell<Option<Worker>>>,
+    names: RefCell<Names>,
+}
+
+/// What finds names for the reactor. It may hold the reactor, which holds this driver: so it is let go at the end.
+#[derive(Default)]
+enum Names {
+    #[default]
+    NotAsked,
+    By(Rc<dyn Resolve>),
+    Over,
 }
 
 /// The names of the drivers, the best first (see docs/design/005-io-uring.md).
@@ -93,7 +103,7 @@ impl NetDriver {
     }
 
     pub(crate) fn over(sockets: Rc<dyn Sockets>) -> Self {
-        Self { sockets, worker: Rc::default() }
+        Self { sockets, worker: Rc::default(), names: RefCell::default() }
     }
 
     /// Where it is to be said which worker's reactor is being set up over this driver.
@@ -113,6 +123,23 @@ impl NetDriver {
 /// As there.
 pub fn new_loop(name: Option<&str>) -> Result<Loop, Failure> {
     Ok(Loop::new(NetDriver::wanted(name)?))
+}
+
+/// What finds names for a reactor: what `make` makes when this is first called for it, and the same from then on, so that all
+/// share what it knows.
+///
+/// On a reactor of another driver, and on one that is over, each gets its own.
+pub fn resolver_of(reactor: &Reactor, make: impl FnOnce() -> Rc<dyn Resolve>) -> Rc<dyn Resolve> {
+    let Some(net) = reactor.driver().as_any().downcast_ref::<NetDriver>() else { return make() };
+    if let Names::By(known) = &*net.names.borrow() {
+        return known.clone();
+    }
+    let made = make();
+    let mut names = net.names.borrow_mut();
+    if let Names::NotAsked = *names {
+        *names = Names::By(made.clone());
+    }
+    made
 }
 
 /// The sockets of a reactor's driver.
@@ -189,6 +216,8 @@ impl Driver for NetDriver {
 
     fn finish(&self) {
         self.sockets.finish();
+        let names = self.names.replace(Names::Over);
+        drop(names); // When nothing is borrowed: it may have much to drop.
     }
 
     fn as_fd(&self) -> Option<BorrowedFd<'_>> {

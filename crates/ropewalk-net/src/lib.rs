@@ -55,7 +55,7 @@ mod wake;
 mod workers;
 
 pub use adopted::{AdoptedClientEndpoint, AdoptedServerEndpoint};
-pub use driver::{NetDriver, new_loop};
+pub use driver::{NetDriver, new_loop, resolver_of};
 pub use endpoints::{endpoints, register};
 pub use fd_watch::{FdWatch, Interest, watch_fd};
 pub use files::{Directory, DirectoryEntry, File, FileInfo, Symlinks};

@@ -13,9 +13,10 @@ use ropewalk_tls::{ClientOptions, TlsClient, handshake_done};
 use crate::SystemNames;
 
 /// All endpoint strings that this build of Ropewalk knows: those of [`ropewalk_net::endpoints`] and of
-/// [`ropewalk_tls::endpoints`]. Names are found by [`SystemNames`].
+/// [`ropewalk_tls::endpoints`]. Names are found by one [`SystemNames`] for all who ask on this reactor.
 pub fn endpoints(reactor: &Reactor) -> Endpoints {
-    endpoints_with(Rc::new(SystemNames::new(reactor)))
+    let names = || Rc::new(SystemNames::new(reactor)) as Rc<dyn Resolve>;
+    endpoints_with(ropewalk_net::resolver_of(reactor, names))
 }
 
 /// The same, with names found by `resolver`: one's own, or one that several registries share, with what it knows.

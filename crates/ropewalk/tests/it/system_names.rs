@@ -3,6 +3,7 @@
 use std::fs;
 use std::net::IpAddr;
 use std::path::PathBuf;
+use std::rc::Rc;
 use std::time::{Duration, Instant};
 
 use ropewalk::{Loop, Resolve, SystemFiles, SystemNames, defer_later, net};
@@ -75,4 +76,18 @@ fn with_other_services_the_system_is_asked() {
     let machine = Machine::new("services", "hosts: files ldap\n", "192.0.2.7 localhost\n");
     let found = machine.find("localhost").unwrap();
     assert!(!found.contains(&ip("192.0.2.7")) && !found.is_empty(), "{found:?}");
+}
+
+#[test]
+fn all_who_ask_on_a_reactor_share_its_names_until_it_is_over() {
+    let main_loop = net::new_loop(None).unwrap();
+    let reactor = main_loop.reactor();
+    let first = net::resolver_of(reactor, || Rc::new(SystemNames::new(reactor)));
+    let second = net::resolver_of(reactor, || unreachable!("there is one"));
+    assert!(Rc::ptr_eq(&first, &second));
+    let known = Rc::downgrade(&first);
+    drop((first, second));
+    assert!(known.upgrade().is_some());
+    drop(main_loop);
+    assert!(known.upgrade().is_none(), "it holds the reactor, which holds its driver");
 }
