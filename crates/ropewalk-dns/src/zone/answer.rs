@@ -1,6 +1,8 @@
 //! How a zone answers: RFC 1034, section 4.3.2, with wildcards (RFC 4592), DNAME (RFC 6672) and signatures (RFC 4035,
 //! section 3.1).
 
+use std::borrow::Cow;
+
 use domain::base::iana::{Class, OptRcode, Rtype};
 
 use super::denial::Proofs;
@@ -107,12 +109,12 @@ enum Has<'z> {
 }
 
 /// The name that is looked for: the question's, or where an alias has led.
-enum Wanted {
+enum Wanted<'z> {
     Question(WireName),
-    Target { name: Vec<u8>, lower: WireName },
+    Target { name: Cow<'z, [u8]>, lower: WireName },
 }
 
-impl Wanted {
+impl Wanted<'_> {
     fn lower(&self) -> &[u8] {
         match self {
             Self::Question(lower) | Self::Target { lower, .. } => lower.as_slice(),
@@ -151,7 +153,7 @@ impl<'z> Search<'z> {
         &mut self,
         query: &Query<'_>,
         answer: &mut Answer<'_>,
-        wanted: &mut Wanted,
+        wanted: &mut Wanted<'z>,
     ) -> End<'z> {
         let mut passed = [None; ALIASES_MAX];
         for _ in 0..ALIASES_MAX {
@@ -165,7 +167,7 @@ impl<'z> Search<'z> {
                 Found::Name(node) => match self.give(answer, wanted, query, node) {
                     Has::Records(set) => return End::Records(set),
                     Has::Nothing => return End::NoData(node),
-                    Has::Alias(set) => first_data(set).to_vec(),
+                    Has::Alias(set) => Cow::Borrowed(first_data(set)),
                 },
                 Found::Wildcard { wildcard, encloser } => {
                     let has = self.give(answer, wanted, query, wildcard);
@@ -175,13 +177,13 @@ impl<'z> Search<'z> {
                     match has {
                         Has::Records(set) => return End::Records(set),
                         Has::Nothing => return End::NoWildcardData { wildcard, encloser },
-                        Has::Alias(set) => first_data(set).to_vec(),
+                        Has::Alias(set) => Cow::Borrowed(first_data(set)),
                     }
                 }
                 Found::Nothing { encloser } => return End::NoName { encloser },
                 Found::Delegated(cut) => return End::Referral(cut),
                 Found::Renamed(node) => match self.rename(answer, wanted, query, node) {
-                    Some(target) => target,
+                    Some(target) => Cow::Owned(target),
                     None => return End::Elsewhere,
                 },
             };
@@ -202,7 +204,7 @@ impl<'z> Search<'z> {
     fn give(
         &self,
         answer: &mut Answer<'_>,
-        wanted: &Wanted,
+        wanted: &Wanted<'_>,
         query: &Query<'_>,
         node: &'z Node,
     ) -> Has<'z> {
@@ -232,7 +234,7 @@ impl<'z> Search<'z> {
     fn rename(
         &self,
         answer: &mut Answer<'_>,
-        wanted: &Wanted,
+        wanted: &Wanted<'_>,
         query: &Query<'_>,
         node: &Node,
     ) -> Option<Vec<u8>> {
@@ -284,9 +286,10 @@ impl<'z> Search<'z> {
             Some(set) => drop(set.push(answer, place, Some(&cut.name), true)),
             None => proofs.no_data(answer, cut),
         }
-        let apex = cut.name.to_ascii_lowercase();
+        let apex = WireName::lowercase(&cut.name);
         for name in servers.data() {
-            let is_below = is_at_or_below(&name.to_ascii_lowercase(), &apex);
+            let lower = WireName::lowercase(name);
+            let is_below = is_at_or_below(lower.as_slice(), apex.as_slice());
             let need = if is_below { Need::Required } else { Need::Optional };
             self.push_addresses(answer, name, need, false);
         }
@@ -338,7 +341,7 @@ fn came_by<'z>(passed: &mut [Option<&'z Node>; ALIASES_MAX], node: &'z Node) -> 
 /// All signatures of a name.
 fn give_signatures<'z>(
     answer: &mut Answer<'_>,
-    wanted: &Wanted,
+    wanted: &Wanted<'_>,
     query: &Query<'_>,
     node: &'z Node,
 ) -> Has<'z> {
