@@ -2,8 +2,10 @@
 //! section 3.1).
 
 use std::borrow::Cow;
+use std::hash::BuildHasher;
 
 use domain::base::iana::{Class, OptRcode, Rtype};
+use foldhash::fast::FixedState;
 
 use super::denial::Proofs;
 use super::rrset::RrSet;
@@ -155,15 +157,14 @@ impl<'z> Search<'z> {
         answer: &mut Answer<'_>,
         wanted: &mut Wanted<'z>,
     ) -> End<'z> {
-        let mut passed = [None; ALIASES_MAX];
+        let mut trail = Trail::default();
+        trail.leads_to(wanted.lower());
         for _ in 0..ALIASES_MAX {
             let found = self.zone.look_up(wanted.lower(), self.rtype);
             if !matches!(found, Found::Delegated(_)) {
                 answer.set_authoritative();
             }
             let target = match found {
-                // The aliases are a circle, which is in the answer already.
-                Found::Name(node) if came_by(&mut passed, node) => return End::Elsewhere,
                 Found::Name(node) => match self.give(answer, wanted, query, node) {
                     Has::Records(set) => return End::Records(set),
                     Has::Nothing => return End::NoData(node),
@@ -182,17 +183,21 @@ impl<'z> Search<'z> {
                 }
                 Found::Nothing { encloser } => return End::NoName { encloser },
                 Found::Delegated(cut) => return End::Referral(cut),
-                Found::Renamed(node) => match self.rename(answer, wanted, query, node) {
-                    Some(target) => Cow::Owned(target),
-                    None => return End::Elsewhere,
-                },
+                Found::Renamed(node) => {
+                    match self.rename(answer, wanted, query, (node, &mut trail)) {
+                        Some(target) => Cow::Owned(target),
+                        None => return End::Elsewhere,
+                    }
+                }
             };
             // A DNAME has been asked for its CNAME: that is in.
             if self.rtype == Rtype::CNAME {
                 return End::Elsewhere;
             }
             let lower = WireName::lowercase(&target);
-            if !is_at_or_below(lower.as_slice(), self.zone.apex()) {
+            if !is_at_or_below(lower.as_slice(), self.zone.apex())
+                || !trail.leads_to(lower.as_slice())
+            {
                 return End::Elsewhere;
             }
             *wanted = Wanted::Target { name: target, lower };
@@ -236,11 +241,13 @@ impl<'z> Search<'z> {
         answer: &mut Answer<'_>,
         wanted: &Wanted<'_>,
         query: &Query<'_>,
-        node: &Node,
+        (node, trail): (&Node, &mut Trail),
     ) -> Option<Vec<u8>> {
         let set = node.set(Rtype::DNAME)?;
         let place = (Section::Answer, Need::Required);
-        set.push(answer, place, Some(&node.name), self.signed);
+        if trail.renames_by(node) {
+            set.push(answer, place, Some(&node.name), self.signed);
+        }
         let name = wanted.owner().unwrap_or(query.name());
         let prefix = &name[..name.len() - node.name.len()];
         let target = [prefix, first_data(set)].concat();
@@ -286,12 +293,12 @@ impl<'z> Search<'z> {
             Some(set) => drop(set.push(answer, place, Some(&cut.name), true)),
             None => proofs.no_data(answer, cut),
         }
-        let apex = WireName::lowercase(&cut.name);
+        let (apex, mut given) = (WireName::lowercase(&cut.name), Given::default());
         for name in servers.data() {
             let lower = WireName::lowercase(name);
             let is_below = is_at_or_below(lower.as_slice(), apex.as_slice());
             let need = if is_below { Need::Required } else { Need::Optional };
-            self.push_addresses(answer, name, need, false);
+            self.push_addresses(answer, &mut given, name, (need, false));
         }
     }
 
@@ -303,18 +310,28 @@ impl<'z> Search<'z> {
             Rtype::SRV => 6,
             _ => return,
         };
+        let mut given = Given::default();
         for data in set.data() {
             let name = data.get(before..).unwrap_or_default();
-            self.push_addresses(answer, name, Need::Optional, self.signed);
+            self.push_addresses(answer, &mut given, name, (Need::Optional, self.signed));
         }
     }
 
-    fn push_addresses(&self, answer: &mut Answer<'_>, name: &[u8], need: Need, signed: bool) {
+    fn push_addresses(
+        &self,
+        answer: &mut Answer<'_>,
+        given: &mut Given,
+        name: &[u8],
+        (need, signed): (Need, bool),
+    ) {
         if plain_name_len(name) != Some(name.len()) {
             return;
         }
         let lower = WireName::lowercase(name);
         let Some(node) = self.zone.find(lower.as_slice()) else { return };
+        if !given.insert(std::ptr::from_ref(node).addr() as u64) {
+            return; // The same name in other letters.
+        }
         for rtype in [Rtype::A, Rtype::AAAA] {
             if let Some(set) = node.set(rtype) {
                 set.push(answer, (Section::Additional, need), Some(name), signed);
@@ -323,19 +340,53 @@ impl<'z> Search<'z> {
     }
 }
 
-/// Whether a search has come by this name before; it is noted that it has now.
-fn came_by<'z>(passed: &mut [Option<&'z Node>; ALIASES_MAX], node: &'z Node) -> bool {
-    for place in passed {
-        match place {
-            Some(other) if std::ptr::eq(*other, node) => return true,
-            Some(_) => {}
-            None => {
-                *place = Some(node);
-                return false;
-            }
-        }
+/// The names whose addresses an answer has. A set with more servers may have some twice, which is no harm.
+type Given = Few<64>;
+
+/// Where a search has come by, by the hashes of names and the places of DNAMEs, so that no record goes in twice.
+#[derive(Default)]
+struct Trail {
+    names: Few<{ ALIASES_MAX + 1 }>,
+    dnames: Few<ALIASES_MAX>,
+}
+
+impl Trail {
+    /// Notes a name; gives whether it is new, and the aliases no circle. Two names of one hash end the search early, which
+    /// is what a chain that is too long does.
+    fn leads_to(&mut self, lower: &[u8]) -> bool {
+        self.names.insert(FixedState::default().hash_one(lower))
     }
-    false
+
+    /// Notes a DNAME; gives whether it is new.
+    fn renames_by(&mut self, node: &Node) -> bool {
+        self.dnames.insert(std::ptr::from_ref(node).addr() as u64)
+    }
+}
+
+/// A set of a few numbers; when it is full, those that are not in it stay new.
+struct Few<const N: usize> {
+    numbers: [u64; N],
+    len: usize,
+}
+
+impl<const N: usize> Default for Few<N> {
+    fn default() -> Self {
+        Self { numbers: [0; N], len: 0 }
+    }
+}
+
+impl<const N: usize> Few<N> {
+    /// Puts a number in; gives whether it was not in it.
+    fn insert(&mut self, number: u64) -> bool {
+        if self.numbers[..self.len].contains(&number) {
+            return false;
+        }
+        if let Some(place) = self.numbers.get_mut(self.len) {
+            *place = number;
+            self.len += 1;
+        }
+        true
+    }
 }
 
 /// All signatures of a name.
