@@ -9,7 +9,7 @@ use ropewalk::http::{Agent, AgentOptions, Ask, CookieJar, Response};
 use ropewalk::net::{self, ThreadPool, ThreadPoolLimits};
 use ropewalk::{Failure, FailureKind, Reactor};
 
-use crate::progress::Progress;
+use crate::progress::{Progress, Unit};
 use crate::proxy::proxy_for;
 
 /// What `ropewalk get` is told on the command line.
@@ -84,7 +84,7 @@ async fn fetch(reactor: Reactor, options: Options) -> Result<(), Failure> {
     let already = if is_part { there } else { 0 };
     let shows = options.output.is_some() && !options.quiet && io::stderr().is_terminal();
     let total = response.body.remaining().map(|left| left + already);
-    let mut progress = Progress::new(&reactor, total, already, shows);
+    let mut progress = Progress::new(&reactor, Unit::Bytes, total, already, shows);
     while let Some(piece) = response.body.next().await? {
         progress.advance(piece.len());
         sink.write(&piece).await?;

@@ -9,9 +9,14 @@ mod dns;
 mod echo;
 mod get;
 mod irc_file;
+mod lookup;
+mod lookup_output;
 mod program;
 mod progress;
 mod proxy;
+mod rdns;
+mod rdns_input;
+mod rdns_output;
 mod web;
 
 use std::process::ExitCode;
@@ -43,6 +48,10 @@ enum Program {
     Dns(dns::Options),
     /// Fetch a URL
     Get(get::Options),
+    /// Ask name servers
+    Lookup(lookup::Options),
+    /// Look up the names of very many addresses
+    Rdns(rdns::Options),
 }
 
 fn main() -> ExitCode {
@@ -54,6 +63,14 @@ fn main() -> ExitCode {
     let reactor = arguments.reactor.as_deref();
     let ran = match arguments.program {
         Program::Get(options) => get::run(reactor, options),
+        Program::Lookup(options) => match lookup::run(reactor, &options) {
+            Ok(status) => return status,
+            Err(failure) => Err(failure),
+        },
+        Program::Rdns(options) => match rdns::run(reactor, &options) {
+            Ok(status) => return status,
+            Err(failure) => Err(failure),
+        },
         Program::Web(options) => {
             let options = Arc::new(options);
             let shared = options.clone();

@@ -11,6 +11,11 @@
 //! | who waits for which answer, by datagrams | `client/udp_ports.rs`, `client/deadlines.rs` |
 //! | and over TCP and TLS | `client/stream.rs` |
 //! | how one server is asked one question | `client/exchange.rs` ([`Exchanger`]), `client/name_server.rs` |
+//! | how several servers are | `client/lookup.rs` ([`Servers`]) |
+//! | what is remembered | `cache.rs` ([`Cache`]), `record_set.rs` ([`RecordSet`]) |
+//! | what this machine's files say | `resolv_conf.rs` ([`ResolvConf`]), `hosts.rs` ([`Hosts`]) |
+//! | how a program's names are found with all that | `client/resolver.rs` ([`Resolver`]), `client/answer.rs`, `client/shared.rs`, `client/records.rs` |
+//! | how a million addresses are looked up | `bulk.rs` ([`Bulk`]), `bulk_order.rs`, `bulk_pace.rs`, `pointer.rs` |
 //! | what answers | `server/responder.rs` ([`server::Responder`]), `server/query.rs`, `server/answer.rs` |
 //! | what becomes of a message that comes | `server/service.rs` ([`server::Server`]), `server/udp.rs`, `server/tcp.rs` |
 //! | who may, and what is signed | `server/access.rs` ([`server::Access`]), `tsig.rs` ([`TsigKey`]) |
@@ -18,9 +23,18 @@
 //! | how a zone comes to its secondaries | `transfer/outgoing.rs`, `transfer/secondary.rs` ([`transfer::Secondary`]) |
 #![forbid(unsafe_code)]
 
+mod bulk;
+mod bulk_order;
+mod bulk_pace;
+mod cache;
+mod cache_order;
 mod client;
+mod hosts;
 mod name;
+mod pointer;
 mod random;
+mod record_set;
+mod resolv_conf;
 pub mod server;
 mod slab;
 pub mod transfer;
@@ -28,10 +42,18 @@ mod tsig;
 mod wire_name;
 pub mod zone;
 
+/// Messages, records and their types, as the `domain` crate has them.
+pub use domain::{base, rdata};
+
+pub use bulk::{Bulk, BulkOptions, BulkSummary, BulkWork, Finished, Next, Outcome};
+pub use cache::{Cache, CacheOptions, Cached, Known, Rank, Soa};
 pub use client::{
-    ClientLimits, Dial, Exchanger, LookupError, MessageRecord, NameServer, QueryOptions, Question,
-    Response, Via,
+    Answer, ClientLimits, Dial, Exchanger, LookupError, LookupOptions, MessageRecord, NameServer,
+    QueryOptions, Question, Resolver, ResolverOptions, Response, Servers, Via,
 };
+pub use hosts::Hosts;
 pub use name::{Name, reverse_name};
 pub use random::Random;
+pub use record_set::{OwnedRecordData, RecordData, RecordSet};
+pub use resolv_conf::ResolvConf;
 pub use tsig::{KeyError, KeyRing, TsigKey};

@@ -18,6 +18,25 @@ pub(crate) struct Key {
     generation: u32,
 }
 
+impl Key {
+    /// Its place, which no other key has while its value is there.
+    pub(crate) fn place(self) -> usize {
+        self.place as usize
+    }
+
+    /// The key as a number.
+    pub(crate) fn number(self) -> u64 {
+        u64::from(self.generation) << 32 | u64::from(self.place)
+    }
+
+    /// The key of that number.
+    pub(crate) fn from_number(number: u64) -> Self {
+        let [place, generation] = [number, number >> 32].map(|half| half & u64::from(u32::MAX));
+        let half = |half| u32::try_from(half).expect("it is a half");
+        Self { place: half(place), generation: half(generation) }
+    }
+}
+
 impl<T> Slab<T> {
     pub(crate) fn len(&self) -> usize {
         self.places.len() - self.free.len()
@@ -51,6 +70,10 @@ impl<T> Slab<T> {
         Some(value)
     }
 
+    pub(crate) fn into_values(self) -> impl Iterator<Item = T> {
+        self.places.into_iter().filter_map(|place| place.value)
+    }
+
     pub(crate) fn iter(&self) -> impl Iterator<Item = (Key, &T)> {
         self.places.iter().zip(0..).filter_map(|(place, number)| {
             let key = Key { place: number, generation: place.generation };
@@ -78,6 +101,7 @@ mod tests {
         assert_eq!(slab.remove(old), None);
         assert_eq!(slab.get(old), None);
         assert_eq!((slab.get(new), slab.len()), (Some(&"new"), 1));
+        assert_eq!(Key::from_number(new.number()), new);
         assert_eq!(slab.iter().map(|(_, value)| *value).collect::<Vec<_>>(), ["new"]);
     }
 }

@@ -32,6 +32,7 @@
 //! | ask for a page | [`get_page`], [`agent`], [`http`] |
 //! | serve pages | [`web`], [`http`] |
 //! | talk on IRC, or serve it | [`irc`] |
+//! | find what names stand for | [`SystemNames`], [`dns`] |
 //! | wait for a result | [`Deferred`], [`gather_results`], [`race`], [`Reactor::spawn`] for `async` |
 //! | wait for a time | [`Reactor::call_later`], [`LoopingCall`], [`defer_later`] |
 //! | reach another connection | [`ProtocolRef`], [`Transport`] |
@@ -42,6 +43,7 @@
 #![forbid(unsafe_code)]
 
 mod start;
+mod system_names;
 
 pub use ropewalk_core::{
     Address, AnyFactory, Awaiting, BufferPool, Busy, Chunk, ClientEndpoint, Clock, Close,
@@ -55,7 +57,7 @@ pub use ropewalk_core::{
     ServerEndpoint, ShutdownPart, Sink, SlotId, Source, Streaming, Time, Timers, Transport,
     TurnShare, Wait, WeakTransport, defer_later, gather_results, race, until_first_success,
 };
-/// The Domain Name System: a client, a server, zones.
+/// Names: a client, a cache, a resolver; a server, zones, transfers.
 pub use ropewalk_dns as dns;
 /// Lines, netstrings, length prefixes; idle timeouts, rate limits, connection limits.
 pub use ropewalk_framing as framing;
@@ -71,4 +73,5 @@ pub use ropewalk_net as net;
 pub use ropewalk_tls as tls;
 /// Resources, routes, static files and what goes around them.
 pub use ropewalk_web as web;
-pub use start::{agent, agent_options, connect, endpoints, get_page, listen, run};
+pub use start::{agent, agent_options, connect, endpoints, endpoints_with, get_page, listen, run};
+pub use system_names::{SystemFiles, SystemNames};

@@ -5,15 +5,25 @@ use std::rc::Rc;
 use bytes::Bytes;
 use ropewalk_core::{
     Deferred, Endpoints, Factory, Failure, FailureKind, ListeningPort, Outcome, ProtocolRef,
-    Reactor, Transport,
+    Reactor, Resolve, Transport,
 };
 use ropewalk_http::{Agent, AgentOptions, Response, StartTls};
 use ropewalk_tls::{ClientOptions, TlsClient, handshake_done};
 
+use crate::SystemNames;
+
 /// All endpoint strings that this build of Ropewalk knows: those of [`ropewalk_net::endpoints`] and of
-/// [`ropewalk_tls::endpoints`].
+/// [`ropewalk_tls::endpoints`]. Names are found by [`SystemNames`].
 pub fn endpoints(reactor: &Reactor) -> Endpoints {
-    ropewalk_tls::endpoints(reactor)
+    endpoints_with(Rc::new(SystemNames::new(reactor)))
+}
+
+/// The same, with names found by `resolver`: one's own, or one that several registries share, with what it knows.
+pub fn endpoints_with(resolver: Rc<dyn Resolve>) -> Endpoints {
+    let mut endpoints = Endpoints::new();
+    ropewalk_net::register(&mut endpoints, resolver.clone());
+    ropewalk_tls::register(&mut endpoints, resolver);
+    endpoints
 }
 
 /// Listens at an endpoint string, such as `tcp:8080:interface=127.0.0.1`.

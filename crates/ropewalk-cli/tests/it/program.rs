@@ -102,6 +102,11 @@ impl Program {
         }
     }
 
+    /// Whether it has ended by itself.
+    pub(crate) fn has_ended(&mut self) -> bool {
+        self.child.try_wait().is_ok_and(|status| status.is_some())
+    }
+
     /// Types no more.
     pub(crate) fn hang_up(&mut self) {
         drop(self.child.stdin.take());

@@ -18,7 +18,7 @@ use super::error::{LookupError, is_complaint};
 use super::hear::{Hear, Heard};
 use super::limits::ClientLimits;
 use super::name_server::{NameServer, Via};
-use super::query::{Asked, QueryOptions, Question};
+use super::query::{Asked, HEADER_BYTES, QueryOptions, Question};
 use super::response::{Response, shown};
 use super::stream::Stream;
 use super::udp_ports::UdpPorts;
@@ -198,7 +198,7 @@ impl Pending {
         if !by_stream || *self.server.via() != Via::Udp {
             self.server.answered(self.exchanger.reactor.now().since(self.asked_at.get()));
         }
-        let message = Bytes::copy_from_slice(message);
+        let message = with_letters_as_asked(message, self.question.qname().as_slice());
         let address = self.server.address();
         match Response::new(message, self.question.clone(), address) {
             Err(_) if !by_stream => self.ask_by_stream(),
@@ -236,7 +236,7 @@ impl Pending {
     }
 
     fn timed_out(&self, by_stream: bool) {
-        self.server.failed();
+        self.server.failed(self.exchanger.reactor.now());
         let after = if by_stream { self.timeout.max(STREAM_TIMEOUT_MIN) } else { self.timeout };
         let (question, servers) = (self.question.clone(), vec![self.server.address()]);
         self.fail(LookupError::TimedOut { question, servers, after }.into_failure());
@@ -255,6 +255,18 @@ impl Pending {
     }
 }
 
+/// A copy of an answer, whose question is in the letters of the user: names of its records may point there.
+fn with_letters_as_asked(message: &[u8], name: &[u8]) -> Bytes {
+    let mut message = message.to_vec();
+    let has_question = message.get(4..6) == Some(&[0, 1]);
+    if let Some(place) = message.get_mut(HEADER_BYTES..HEADER_BYTES + name.len())
+        && has_question
+    {
+        place.copy_from_slice(name);
+    }
+    message.into()
+}
+
 impl Hear for Pending {
     fn heard(self: Rc<Self>, _: u64, what: Heard<'_>) {
         let by_stream = matches!(self.step.replace(Step::Over), Step::Stream(_));
@@ -270,7 +282,7 @@ impl Hear for Pending {
             Heard::CaseDiffers(_) | Heard::Forged if !by_stream => self.ask_by_stream(),
             Heard::CaseDiffers(_) | Heard::Forged | Heard::TimedOut => self.timed_out(by_stream),
             Heard::Lost(failure) => {
-                self.server.failed();
+                self.server.failed(self.exchanger.reactor.now());
                 let doing = format!("ask {} for {}", self.server, shown(&self.question));
                 self.fail(failure.context(doing));
             }

@@ -63,3 +63,9 @@ pub(crate) const FIRST_TIMEOUT: Duration = Duration::from_millis(400);
 pub(crate) const TIMEOUT_MIN: Duration = Duration::from_millis(50);
 /// The most: who has to wait longer for one datagram is better off asking again.
 pub(crate) const TIMEOUT_MAX: Duration = Duration::from_secs(6);
+
+/// How long others are asked first after a server has failed: its users are to wait for it once in that time only.
+pub(crate) const REST: Duration = Duration::from_secs(30);
+
+/// Aliases of aliases that are followed for one question: as many as other resolvers follow.
+pub(crate) const ALIASES_MAX: usize = 16;

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use ropewalk_core::Time;
 
-use super::limits::{FIRST_TIMEOUT, MANGLED_MAX, NO_EDNS_FOR, TIMEOUT_MAX, TIMEOUT_MIN};
+use super::limits::{FIRST_TIMEOUT, MANGLED_MAX, NO_EDNS_FOR, REST, TIMEOUT_MAX, TIMEOUT_MIN};
 use super::stream::Stream;
 
 /// How a server is asked.
@@ -35,6 +35,7 @@ pub struct NameServer {
     round_trip: Cell<Duration>,
     variation: Cell<Duration>,
     failures: Cell<u32>,
+    rests_until: Cell<Time>,
     plain_until: Cell<Time>,
     mangled: Cell<u8>,
     pub(super) stream: OnceCell<Stream>,
@@ -52,6 +53,7 @@ impl NameServer {
             round_trip: Cell::default(),
             variation: Cell::default(),
             failures: Cell::new(0),
+            rests_until: Cell::new(Time::START),
             plain_until: Cell::new(Time::START),
             mangled: Cell::new(0),
             stream: OnceCell::new(),
@@ -112,8 +114,14 @@ impl NameServer {
         self.failures.set(0);
     }
 
-    pub(super) fn failed(&self) {
+    /// Whether it has failed lately, so that others are to be asked first.
+    pub fn is_resting(&self, now: Time) -> bool {
+        self.failures.get() > 0 && now < self.rests_until.get()
+    }
+
+    pub(super) fn failed(&self, now: Time) {
         self.failures.set(self.failures.get().saturating_add(1));
+        self.rests_until.set(now + REST);
     }
 
     pub(super) fn note_plain(&self, now: Time) {
@@ -166,9 +174,9 @@ mod tests {
         (0..50).for_each(|_| server.answered(Duration::from_millis(100)));
         assert_eq!(server.round_trip(), Some(Duration::from_millis(100)));
         assert_eq!(server.timeout(), Duration::from_millis(112));
-        (0..3).for_each(|_| server.failed());
+        (0..3).for_each(|_| server.failed(Time::START));
         assert_eq!((server.failures(), server.timeout()), (3, Duration::from_millis(896)));
-        (0..100).for_each(|_| server.failed());
+        (0..100).for_each(|_| server.failed(Time::START));
         assert_eq!(server.timeout(), Duration::from_millis(3584));
         server.answered(Duration::from_secs(60));
         assert_eq!((server.failures(), server.timeout()), (0, Duration::from_millis(6144)));

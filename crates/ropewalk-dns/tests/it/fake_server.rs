@@ -13,7 +13,9 @@ use ropewalk_core::{
     Address, Cx, DatagramProtocol, DatagramTransport, Deferred, Endpoints, Failure, Loop, Protocol,
     Reactor, Transport, Wait, defer_later,
 };
-use ropewalk_dns::{ClientLimits, Dial, Exchanger, Question, Random};
+use ropewalk_dns::{
+    ClientLimits, Dial, Exchanger, Question, Random, ResolvConf, Resolver, ResolverOptions,
+};
 use ropewalk_framing::{FrameDecoder, LengthPrefixDecoder, PrefixWidth};
 use ropewalk_testing::{MemoryDriver, Network, register_internet};
 
@@ -54,6 +56,12 @@ impl Reply {
 impl Query {
     pub(crate) fn name(&self) -> String {
         self.message.sole_question().unwrap().qname().to_string()
+    }
+
+    /// `www.example A`, in small letters.
+    pub(crate) fn asked(&self) -> String {
+        let question = self.message.sole_question().unwrap();
+        format!("{} {}", self.name().to_ascii_lowercase(), question.qtype())
     }
 
     pub(crate) fn has_edns(&self) -> bool {
@@ -176,6 +184,18 @@ impl World {
         Exchanger::with_random(self.reactor(), Self::dial(), limits, Random::from_seed(1))
     }
 
+    /// A resolver that goes by this text of a file.
+    pub(crate) fn resolver(&self, conf: &str) -> Resolver {
+        self.resolver_with(ResolverOptions {
+            conf: ResolvConf::parse(conf),
+            ..ResolverOptions::default()
+        })
+    }
+
+    pub(crate) fn resolver_with(&self, options: ResolverOptions) -> Resolver {
+        Resolver::with_random(self.reactor(), Self::dial(), options, Random::from_seed(1))
+    }
+
     /// A server at `ip`, port 53, over UDP and TCP.
     pub(crate) fn serve(&self, ip: &str, script: impl Fn(Query) + 'static) {
         let script: Script = Rc::new(script);
@@ -246,6 +266,15 @@ pub(crate) struct Notes(Rc<RefCell<Vec<String>>>);
 impl Notes {
     pub(crate) fn note(&self, what: impl Into<String>) {
         self.0.borrow_mut().push(what.into());
+    }
+
+    /// A script that notes what is asked, and then goes on.
+    pub(crate) fn before(&self, script: impl Fn(Query) + 'static) -> impl Fn(Query) + 'static {
+        let notes = self.clone();
+        move |query| {
+            notes.note(query.asked());
+            script(query);
+        }
     }
 
     pub(crate) fn take(&self) -> Vec<String> {

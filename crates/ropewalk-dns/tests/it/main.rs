@@ -3,6 +3,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that fails may panic")]
 
+mod bulk;
 mod client;
 mod fake_server;
 mod server;

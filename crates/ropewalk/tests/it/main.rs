@@ -1,4 +1,6 @@
-//! What only the crates together can do: TLS through a proxy of HTTP, over real sockets.
+//! What only the crates together can do: TLS through a proxy of HTTP, over real sockets; the names of the machine.
+
+mod system_names;
 
 use std::cell::Cell;
 use std::rc::Rc;

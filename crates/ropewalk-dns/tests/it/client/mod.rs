@@ -2,4 +2,7 @@
 
 mod datagrams;
 mod exchange;
+mod resolver;
+mod servers;
 mod streams;
+mod typed;

@@ -148,6 +148,31 @@ fn a_server_that_only_ends_connections_is_not_asked_for_ever() {
 }
 
 #[test]
+fn a_question_is_asked_over_two_connections_at_most() {
+    let world = World::new();
+    let asked = Notes::default();
+    world.serve(
+        SERVER,
+        asked.before(|query| {
+            if query.name().contains('7') {
+                let Reply::Stream(transport) = &query.reply else { return };
+                transport.lose_connection();
+            } else {
+                say(&query);
+            }
+        }),
+    );
+    let (exchanger, server) = (world.exchanger(), server());
+    for _ in 0..2 {
+        let good = ask(&exchanger, &server, "n1.example");
+        let bad = ask(&exchanger, &server, "n7.example");
+        assert!(world.run(good).is_ok());
+        assert!(world.run(bad).unwrap_err().is(FailureKind::ConnectionDone));
+    }
+    assert!(asked.take().len() <= 6);
+}
+
+#[test]
 fn nobody_there_is_told_at_once() {
     let world = World::new();
     let failure = world.run(ask(&world.exchanger(), &server(), "n1.example")).unwrap_err();
