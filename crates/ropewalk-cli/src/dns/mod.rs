@@ -226,7 +226,9 @@ fn open(
         }));
     }
     let endpoint = endpoints.server(text).map_err(endpoint_error)?;
-    Ok(reactor.listen(&endpoint, server.streams()).add_callback(move |port| {
+    let limits = Server::connection_limits();
+    let port = reactor.listen_with_limits(&endpoint, server.streams(), limits);
+    Ok(port.add_callback(move |port| {
         voice.announce(&word, &port.host());
         Ok(Some(port))
     }))

@@ -279,3 +279,19 @@ fn messages_are_as_full_as_they_can_be() {
     });
     assert_eq!(counts.sum::<usize>(), 20_000 + 2 + 2);
 }
+
+#[test]
+fn a_transfer_that_nobody_reads_comes_to_an_end() {
+    let catalogue = Catalogue::new();
+    let many: String =
+        (0..20_000).map(|n| format!("host{n} A 10.0.{}.{}\n", n / 250, n % 250)).collect();
+    catalogue.put(zone(1, &many));
+    let rig = primary(&catalogue, None);
+    let (transport, _) = rig.connect();
+    transport.write(&framed(&query("example AXFR")));
+    transport.pause_producing();
+    rig.run_for(Duration::from_secs(20));
+    assert_eq!(rig.server.replies_waiting(), 1, "it may be slow");
+    rig.run_for(Duration::from_secs(50));
+    assert_eq!(rig.server.replies_waiting(), 0);
+}
