@@ -111,15 +111,24 @@ enum Has<'z> {
 }
 
 /// The name that is looked for: the question's, or where an alias has led.
-enum Wanted<'z> {
-    Question(WireName),
-    Target { name: Cow<'z, [u8]>, lower: WireName },
+#[allow(
+    clippy::large_enum_variant,
+    reason = "there is one, on the stack; a box would be allocated"
+)]
+enum Wanted<'z, 'q> {
+    /// In small letters.
+    Question(&'q [u8]),
+    Target {
+        name: Cow<'z, [u8]>,
+        lower: WireName,
+    },
 }
 
-impl Wanted<'_> {
+impl Wanted<'_, '_> {
     fn lower(&self) -> &[u8] {
         match self {
-            Self::Question(lower) | Self::Target { lower, .. } => lower.as_slice(),
+            Self::Question(lower) => lower,
+            Self::Target { lower, .. } => lower.as_slice(),
         }
     }
 
@@ -134,7 +143,7 @@ impl Wanted<'_> {
 
 impl<'z> Search<'z> {
     fn run(mut self, query: &Query<'_>, answer: &mut Answer<'_>) {
-        let mut wanted = Wanted::Question(WireName::lowercase(query.name()));
+        let mut wanted = Wanted::Question(query.lowercase_name());
         let end = self.follow(query, answer, &mut wanted);
         let mut proofs = Proofs::new(self.zone);
         for (name, encloser) in &self.stood_for {
@@ -155,16 +164,17 @@ impl<'z> Search<'z> {
         &mut self,
         query: &Query<'_>,
         answer: &mut Answer<'_>,
-        wanted: &mut Wanted<'z>,
+        wanted: &mut Wanted<'z, '_>,
     ) -> End<'z> {
-        let mut trail = Trail::default();
-        trail.leads_to(wanted.lower());
+        // Most searches have none.
+        let mut trail: Option<Trail> = None;
         for _ in 0..ALIASES_MAX {
             let found = self.zone.look_up(wanted.lower(), self.rtype);
             if !matches!(found, Found::Delegated(_)) {
                 answer.set_authoritative();
             }
             let target = match found {
+                Found::Name(node) if self.is_in(node, trail.as_ref()) => return End::Elsewhere,
                 Found::Name(node) => match self.give(answer, wanted, query, node) {
                     Has::Records(set) => return End::Records(set),
                     Has::Nothing => return End::NoData(node),
@@ -184,7 +194,8 @@ impl<'z> Search<'z> {
                 Found::Nothing { encloser } => return End::NoName { encloser },
                 Found::Delegated(cut) => return End::Referral(cut),
                 Found::Renamed(node) => {
-                    match self.rename(answer, wanted, query, (node, &mut trail)) {
+                    let is_new = trail.get_or_insert_default().renames_by(node);
+                    match self.rename(answer, wanted, query, (node, is_new)) {
                         Some(target) => Cow::Owned(target),
                         None => return End::Elsewhere,
                     }
@@ -194,7 +205,8 @@ impl<'z> Search<'z> {
             if self.rtype == Rtype::CNAME {
                 return End::Elsewhere;
             }
-            let lower = WireName::lowercase(&target);
+            let (lower, trail) = (WireName::lowercase(&target), trail.get_or_insert_default());
+            trail.leads_to(wanted.lower());
             if !is_at_or_below(lower.as_slice(), self.zone.apex())
                 || !trail.leads_to(lower.as_slice())
             {
@@ -205,11 +217,21 @@ impl<'z> Search<'z> {
         End::Elsewhere
     }
 
+    /// Whether what is asked for is a DNAME that has renamed the name to itself, and so is in the answer.
+    fn is_in(&self, node: &Node, trail: Option<&Trail>) -> bool {
+        let set = match self.rtype {
+            Rtype::DNAME => node.set(Rtype::DNAME),
+            Rtype::ANY => one_set(node).filter(|set| set.rtype == Rtype::DNAME),
+            _ => None,
+        };
+        set.is_some() && trail.is_some_and(|trail| trail.has_renamed_by(node))
+    }
+
     /// Puts the records asked for into the answer, or the alias that is there in their place.
     fn give(
         &self,
         answer: &mut Answer<'_>,
-        wanted: &Wanted<'_>,
+        wanted: &Wanted<'_, '_>,
         query: &Query<'_>,
         node: &'z Node,
     ) -> Has<'z> {
@@ -234,18 +256,18 @@ impl<'z> Search<'z> {
         }
     }
 
-    /// Gives the DNAME that a name is below, and the CNAME that it means (RFC 6672, section 3.1); and where that leads,
+    /// Gives the DNAME that a name is below, if it is new, and the CNAME that it means (RFC 6672, section 3.1); and where that leads,
     /// unless it is too long to be a name.
     fn rename(
         &self,
         answer: &mut Answer<'_>,
-        wanted: &Wanted<'_>,
+        wanted: &Wanted<'_, '_>,
         query: &Query<'_>,
-        (node, trail): (&Node, &mut Trail),
+        (node, is_new): (&Node, bool),
     ) -> Option<Vec<u8>> {
         let set = node.set(Rtype::DNAME)?;
         let place = (Section::Answer, Need::Required);
-        if trail.renames_by(node) {
+        if is_new {
             set.push(answer, place, Some(&node.name), self.signed);
         }
         let name = wanted.owner().unwrap_or(query.name());
@@ -329,7 +351,7 @@ impl<'z> Search<'z> {
         }
         let lower = WireName::lowercase(name);
         let Some(node) = self.zone.find(lower.as_slice()) else { return };
-        if !given.insert(std::ptr::from_ref(node).addr() as u64) {
+        if !given.insert(place_of(node)) {
             return; // The same name in other letters.
         }
         for rtype in [Rtype::A, Rtype::AAAA] {
@@ -359,7 +381,11 @@ impl Trail {
 
     /// Notes a DNAME; gives whether it is new.
     fn renames_by(&mut self, node: &Node) -> bool {
-        self.dnames.insert(std::ptr::from_ref(node).addr() as u64)
+        self.dnames.insert(place_of(node))
+    }
+
+    fn has_renamed_by(&self, node: &Node) -> bool {
+        self.dnames.contains(place_of(node))
     }
 }
 
@@ -375,10 +401,19 @@ impl<const N: usize> Default for Few<N> {
     }
 }
 
+/// What a node is known by, in a zone that is not changed.
+fn place_of(node: &Node) -> u64 {
+    std::ptr::from_ref(node).addr() as u64
+}
+
 impl<const N: usize> Few<N> {
+    fn contains(&self, number: u64) -> bool {
+        self.numbers[..self.len].contains(&number)
+    }
+
     /// Puts a number in; gives whether it was not in it.
     fn insert(&mut self, number: u64) -> bool {
-        if self.numbers[..self.len].contains(&number) {
+        if self.contains(number) {
             return false;
         }
         if let Some(place) = self.numbers.get_mut(self.len) {
@@ -392,7 +427,7 @@ impl<const N: usize> Few<N> {
 /// All signatures of a name.
 fn give_signatures<'z>(
     answer: &mut Answer<'_>,
-    wanted: &Wanted<'_>,
+    wanted: &Wanted<'_, '_>,
     query: &Query<'_>,
     node: &'z Node,
 ) -> Has<'z> {
