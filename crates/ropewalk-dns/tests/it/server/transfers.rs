@@ -295,3 +295,75 @@ fn a_transfer_that_nobody_reads_comes_to_an_end() {
     rig.run_for(Duration::from_secs(50));
     assert_eq!(rig.server.replies_waiting(), 0);
 }
+
+/// Says NOTIMP to IXFR, and gives a small zone to AXFR.
+struct Old;
+
+impl ropewalk_dns::server::Responder for Old {
+    fn respond(
+        &self,
+        query: &ropewalk_dns::server::Query<'_>,
+        answer: &mut ropewalk_dns::server::Answer<'_>,
+    ) -> ropewalk_dns::server::Verdict {
+        use domain::base::iana::{Class, Rtype};
+        use ropewalk_dns::server::{Need, Section, Verdict};
+        if query.rtype() == Rtype::IXFR {
+            answer.set_rcode(OptRcode::NOTIMP);
+            return Verdict::Answered;
+        }
+        let zone = zone(9, "");
+        let soa = zone.soa_record();
+        let rest = zone.records().filter(|record| record.rtype != Rtype::SOA);
+        for record in std::iter::once(soa).chain(rest).chain([soa]) {
+            let (section, need) = (Section::Answer, Need::Required);
+            let (owner, rtype, ttl) = (record.owner, record.rtype, record.ttl);
+            answer.push_rrset(section, need, owner, rtype, Class::IN, ttl, [record.data]);
+        }
+        Verdict::Answered
+    }
+}
+
+#[test]
+fn a_primary_that_does_not_know_differences_is_asked_for_the_zone() {
+    let rig = Rig::new(Old);
+    let (catalogue, endpoint) = (Catalogue::new(), Rc::new(MemoryClientEndpoint::new("dns")));
+    let settings = SecondarySettings {
+        apex: APEX.into(),
+        primaries: vec![Primary { endpoint, key: None }],
+        kept: Some((zone(1, "gone A 192.0.2.9"), Duration::ZERO)),
+        on_version: Box::new(|_, _| ()),
+        bells: Bells::default(),
+        calendar: noon,
+        limits: FetchLimits::default(),
+    };
+    drop(Secondary::start(rig.main_loop.reactor(), &catalogue, settings));
+    rig.run_for(Duration::from_secs(1));
+    assert_eq!(all(&catalogue.zone(APEX).unwrap()), all(&zone(9, "")));
+}
+
+#[test]
+fn a_zone_that_is_too_large_or_is_none_is_not_taken() {
+    let catalogue = Catalogue::new();
+    let many: String = (0..1000).map(|n| format!("host{n} TXT \"{n}\"\n")).collect();
+    catalogue.put(zone(1, &many));
+    let rig = primary(&catalogue, None);
+    for (zone_bytes_max, comes) in [(10_000, false), (1_000_000, true)] {
+        let ours = Catalogue::new();
+        let settings = SecondarySettings {
+            apex: APEX.into(),
+            primaries: vec![Primary {
+                endpoint: Rc::new(MemoryClientEndpoint::new("dns")),
+                key: None,
+            }],
+            kept: None,
+            on_version: Box::new(|_, _| ()),
+            bells: Bells::default(),
+            calendar: noon,
+            limits: FetchLimits { zone_bytes_max, ..FetchLimits::default() },
+        };
+        let secondary = Secondary::start(rig.main_loop.reactor(), &ours, settings);
+        rig.run_for(Duration::from_secs(1));
+        assert_eq!(ours.zone(APEX).is_some(), comes);
+        secondary.stop();
+    }
+}
