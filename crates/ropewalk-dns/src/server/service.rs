@@ -145,11 +145,8 @@ impl Server {
             Ok(query) => query,
             Err(why) => return self.refuse_to_read(message, why, out),
         };
-        if !self.0.settings.access.permits(&query.origin) {
-            return self.refuse(&query, out);
-        }
         match query.tsig_at {
-            None => self.respond(&query, None, way, out),
+            None => self.respond_if_allowed(&query, None, way, out),
             Some(at) => self.take_signed(message, at, origin, way, out),
         }
     }
@@ -176,17 +173,25 @@ impl Server {
         };
         let key = signer.key_name().to_vec();
         match Query::read(&message, Origin { key: Some(&key), ..origin }) {
-            Ok(query) => self.respond(&query, Some(signer), way, out),
+            Ok(query) => self.respond_if_allowed(&query, Some(signer), way, out),
             Err(why) => self.refuse_to_read(&message, why, out),
         }
     }
 
-    /// Says that this is not for the asker.
-    fn refuse(&self, query: &Query<'_>, out: &mut Vec<u8>) -> Outcome {
+    fn respond_if_allowed(
+        &self,
+        query: &Query<'_>,
+        mut signer: Option<Signer>,
+        way: &dyn Fn() -> Way,
+        out: &mut Vec<u8>,
+    ) -> Outcome {
+        if self.0.settings.access.permits(&query.origin) {
+            return self.respond(query, signer, way, out);
+        }
         let mut names = Compression::default();
-        let mut answer = self.begin(query, None, out, &mut names);
+        let mut answer = self.begin(query, signer.as_ref(), out, &mut names);
         answer.set_rcode(OptRcode::REFUSED);
-        self.complete(query, answer, None);
+        self.complete(query, answer, signer.as_mut());
         Outcome::Answered
     }
 
@@ -326,9 +331,11 @@ impl Server {
             }
         };
         let mut answer = Answer::begin(query, out, names, bytes_max);
-        if query.edns().is_some() {
-            let nsid = settings.nsid.as_ref().map_or(0, |nsid| nsid.len() + OPTION_BYTES);
-            answer.reserve(OPT_BYTES + nsid + size_of::<Cookie>() + OPTION_BYTES);
+        if let Some(edns) = query.edns() {
+            let nsid = settings.nsid.as_ref().filter(|_| edns.option(NSID).is_some());
+            let nsid = nsid.map_or(0, |nsid| nsid.len() + OPTION_BYTES);
+            let cookie = edns.option(COOKIE).map_or(0, |_| size_of::<Cookie>() + OPTION_BYTES);
+            answer.reserve(OPT_BYTES + nsid + cookie);
         }
         answer.reserve(signer.map_or(0, Signer::bytes));
         answer
