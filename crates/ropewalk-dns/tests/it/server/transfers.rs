@@ -8,7 +8,7 @@ use std::time::{Duration, SystemTime};
 use ropewalk_core::{Address, Loop};
 use ropewalk_dns::server::{Access, Grant, Server, ServerSettings};
 use ropewalk_dns::transfer::{
-    Bells, FetchLimits, IsNew, Notifier, Primary, Secondary, SecondarySettings,
+    Bells, Beside, FetchLimits, IsNew, Notifier, Primary, Secondary, SecondarySettings,
 };
 use ropewalk_dns::zone::{Authority, AuthoritySettings, Catalogue, SharedZone, read_zone};
 use ropewalk_dns::{KeyRing, TsigKey};
@@ -74,6 +74,7 @@ fn secondary(main_loop: &Loop, key: Option<TsigKey>, calendar: fn() -> SystemTim
         bells: bells.clone(),
         calendar,
         limits: FetchLimits::default(),
+        beside: Beside::at_once(),
     };
     drop(Secondary::start(main_loop.reactor(), &catalogue, settings));
     Kept { catalogue, bells, noted }
@@ -190,6 +191,7 @@ fn a_zone_that_was_kept_serves_until_it_is_too_old() {
             bells: Bells::default(),
             calendar: noon,
             limits: FetchLimits::default(),
+            beside: Beside::at_once(),
         };
         let secondary = Secondary::start(rig.main_loop.reactor(), &catalogue, settings);
         assert_eq!(catalogue.zone(APEX).is_some(), serves, "{age}");
@@ -248,6 +250,7 @@ fn a_primary_that_breaks_off_or_says_nothing_is_asked_again() {
         bells: Bells::default(),
         calendar: noon,
         limits: FetchLimits::default(),
+        beside: Beside::at_once(),
     };
     drop(Secondary::start(reactor, &Catalogue::new(), settings));
     rig.run_for(Duration::from_secs(34));
@@ -335,6 +338,7 @@ fn a_primary_that_does_not_know_differences_is_asked_for_the_zone() {
         bells: Bells::default(),
         calendar: noon,
         limits: FetchLimits::default(),
+        beside: Beside::at_once(),
     };
     drop(Secondary::start(rig.main_loop.reactor(), &catalogue, settings));
     rig.run_for(Duration::from_secs(1));
@@ -360,6 +364,7 @@ fn a_zone_that_is_too_large_or_is_none_is_not_taken() {
             bells: Bells::default(),
             calendar: noon,
             limits: FetchLimits { zone_bytes_max, ..FetchLimits::default() },
+            beside: Beside::at_once(),
         };
         let secondary = Secondary::start(rig.main_loop.reactor(), &ours, settings);
         rig.run_for(Duration::from_secs(1));
