@@ -2,6 +2,7 @@
 
 use crate::figures::{Figures, Row, Section};
 use crate::http::{self, KEEP_ALIVE, PIPELINED};
+use crate::names;
 use crate::peers::{
     EPOLL, FLOOR, HYPER, NGINX_HTTP, ONE_APART, ONE_WORKER, TOKIO, TWO_WORKERS, URING, URING_FLOOR,
 };
@@ -90,6 +91,7 @@ pub fn goals(figures: &Figures) -> Vec<Goal> {
     }
     goals.extend(http_goals(figures));
     goals.extend(chat_goals(figures));
+    goals.extend(names_goals(figures));
     for (name, bound) in OPERATIONS {
         let micro = figures.benches.get("micro");
         let found = micro.and_then(|m| m.operations.iter().find(|o| o.name.starts_with(name)));
@@ -156,6 +158,45 @@ fn chat_goals(figures: &Figures) -> Option<Goal> {
         at_least: false,
         digits: 0,
     })
+}
+
+/// Those of names.
+fn names_goals(figures: &Figures) -> Vec<Goal> {
+    let section = figures.benches.get("dns");
+    let rate = |of: &str, other: &str| {
+        let section = section?;
+        let (ours, other) = (names::row(section, of, EPOLL)?, names::row(section, of, other)?);
+        Some(ours.ratio(other, Report::rate))
+    };
+    let goal = |what: &str, found: Option<f64>, bound: f64| Goal {
+        what: what.to_owned(),
+        found: found.filter(|found| found.is_finite()),
+        bound,
+        at_least: true,
+        digits: 2,
+    };
+    let lookups = |other: &str| {
+        (
+            format!("reverse lookups: rate of {EPOLL} ≥ 10 × {other}"),
+            rate(names::LOOKUPS, other),
+            10.0,
+        )
+    };
+    let [threads, twisted] = [names::THREADS, names::TWISTED].map(lookups);
+    let nsd = (
+        format!("an authority of names: rate of {EPOLL} ≥ 0.9 × {}", names::NSD),
+        rate(names::AUTHORITY, names::NSD),
+        0.9,
+    );
+    let unbound = (
+        format!("names from memory: rate of {EPOLL} ≥ {}'s", names::UNBOUND),
+        rate(names::CACHED, names::UNBOUND),
+        1.0,
+    );
+    [threads, twisted, nsd, unbound]
+        .into_iter()
+        .map(|(what, found, bound)| goal(&what, found, bound))
+        .collect()
 }
 
 /// Single operations by what their name begins with, and the most they may take.

@@ -38,6 +38,7 @@ pub mod http;
 pub mod idle;
 pub mod latency;
 pub mod micro;
+pub mod names;
 pub mod suite;
 pub mod workers;
 

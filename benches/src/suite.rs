@@ -5,7 +5,7 @@ use std::io;
 use crate::figures::Section;
 use crate::table::Table;
 use crate::turns::Plan;
-use crate::{chat, connect, echo, http, idle, latency, micro, workers};
+use crate::{chat, connect, echo, http, idle, latency, micro, names, workers};
 
 /// One bench.
 pub struct Bench {
@@ -64,6 +64,12 @@ pub const BENCHES: &[Bench] = &[
         table: chat::table,
     },
     Bench {
+        name: "dns",
+        about: "reverse lookups by the million, and servers of names",
+        measure: names::measure,
+        table: names::table,
+    },
+    Bench {
         name: "micro",
         about: "single operations of the heart, by criterion",
         measure: |_| micro::measure(),
@@ -92,8 +98,7 @@ mod tests {
     fn an_unknown_bench_is_told_the_names() {
         assert_eq!(named("idle").map(|bench| bench.name), Ok("idle"));
         let error = named("speed").err();
-        let names =
-            "no bench is called speed: echo, latency, connect, idle, workers, http, chat, micro";
+        let names = "no bench is called speed: echo, latency, connect, idle, workers, http, chat, dns, micro";
         assert_eq!(error.as_deref(), Some(names));
     }
 }

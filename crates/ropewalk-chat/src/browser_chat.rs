@@ -21,13 +21,13 @@
 //! A page that goes away has its last word by a beacon, which has no such fields; so `/leave` takes it in its body.
 
 use std::cell::RefCell;
-use std::collections::HashMap;
+use std::collections::HashSet;
 use std::rc::Rc;
 use std::time::Duration;
 
 use ropewalk_core::{Deferred, FailureKind, LoopingCall, Reactor, Time};
 use ropewalk_http::{HeaderName, StatusCode, header};
-use ropewalk_irc::network::{Refusal, hidden_host};
+use ropewalk_irc::network::Refusal;
 use ropewalk_web::{Answer, Request, Resource, Router, page, query};
 use serde_json::{Value, json};
 
@@ -45,7 +45,7 @@ pub struct BrowserChat(Rc<State>);
 
 struct State {
     chat: Chat,
-    members: RefCell<HashMap<Token, BrowserMember>>,
+    members: RefCell<HashSet<BrowserMember>>,
     /// Looks after those who have gone without a word.
     sweeping: RefCell<Option<LoopingCall>>,
 }
@@ -161,11 +161,12 @@ impl State {
     fn join(&self, request: &Request, form: &Form) -> Result<Value, Refusal> {
         let transport = request.transport();
         let Ok(token) = Token::random() else { return Err(Refusal::Busy) };
-        let host = hidden_host(&transport.peer(), "browser");
+        let network = self.chat.server().network();
+        let host = network.hidden_host(&transport.peer(), "browser");
         let (name, now) = (form.value("name").trim(), transport.reactor().now());
-        let member = BrowserMember::join(&self.chat, name, host, now)?;
+        let member = BrowserMember::join(&self.chat, token, name, host, now)?;
         let name = member.name()?;
-        self.members.borrow_mut().insert(token, member);
+        self.members.borrow_mut().insert(member);
         Ok(json!({"token": token.to_string(), "name": name}))
     }
 
@@ -191,7 +192,8 @@ impl State {
             self.member(&token)?.leave_soon(now);
             return Ok(json!({}));
         }
-        let member = token.parse().ok().and_then(|token| self.members.borrow_mut().remove(&token));
+        let token = token.parse::<Token>().ok();
+        let member = token.and_then(|token| self.members.borrow_mut().take(&token));
         if let Some(member) = member {
             member.leave("quit");
         }
@@ -246,16 +248,15 @@ impl State {
 
     /// Whom a token stands for. One who has left may have something to fetch until they are swept out.
     fn member(&self, token: &str) -> Result<BrowserMember, Refusal> {
-        let token = token.parse().map_err(|NoToken| Refusal::NotConnected)?;
+        let token: Token = token.parse().map_err(|NoToken| Refusal::NotConnected)?;
         self.members.borrow().get(&token).cloned().ok_or(Refusal::NotConnected)
     }
 
     fn sweep(&self, reactor: &Reactor) {
-        let all: Vec<(Token, BrowserMember)> =
-            self.members.borrow().iter().map(|(token, member)| (*token, member.clone())).collect();
-        for (token, member) in all {
+        let all: Vec<BrowserMember> = self.members.borrow().iter().cloned().collect();
+        for member in all {
             if !member.stays(reactor.now()) {
-                self.members.borrow_mut().remove(&token);
+                self.members.borrow_mut().remove(&member);
             }
         }
     }

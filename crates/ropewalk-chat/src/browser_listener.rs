@@ -41,7 +41,7 @@ impl BrowserListener {
     fn show_room(&self, notice: &Notice) {
         let Some(state) = self.0.upgrade() else { return };
         if let (Some(user), Some(room)) = (state.user(), notice.event().channel())
-            && let Ok(event) = browser_form::room(&user, room)
+            && let Ok(event) = browser_form::room(user, room)
         {
             state.add(browser_form::open(&event));
         }

@@ -1,7 +1,8 @@
 //! [`EventQueue`]: what one browser has not said that it has seen.
 //!
 //! What happens is numbered, and kept until the browser has said by its next request that it has it. So nothing is lost
-//! or shown twice when a connection breaks between an answer and the next request.
+//! or shown twice when a connection breaks between an answer and the next request. Thousands of queues are empty, or hold
+//! one event that all of them share.
 
 use std::collections::VecDeque;
 
@@ -10,8 +11,9 @@ use bytes::Bytes;
 /// Events for one browser, each with its number.
 #[derive(Default)]
 pub(crate) struct EventQueue {
-    /// Each as an object of JSON without its opening brace and its number: so it is shared with other browsers.
-    events: VecDeque<(u64, Bytes)>,
+    /// Each as an object of JSON without its opening brace and its number: so it is shared with other browsers. The last
+    /// of them has the number `last`, and those before it the numbers before.
+    events: VecDeque<Bytes>,
     /// Of all that is in `events`.
     bytes: usize,
     /// The number of the last event.
@@ -40,7 +42,10 @@ impl EventQueue {
     pub(crate) fn push(&mut self, event: Bytes) -> u64 {
         self.last += 1;
         self.bytes += event.len();
-        self.events.push_back((self.last, event));
+        if self.events.is_empty() {
+            self.events.reserve_exact(1); // Most are told before there is another.
+        }
+        self.events.push_back(event);
         self.last
     }
 
@@ -65,7 +70,7 @@ impl EventQueue {
     /// The browser has seen all up to this one.
     pub(crate) fn seen(&mut self, number: u64) {
         self.seen = number.min(self.last);
-        while self.events.front().is_some_and(|(first, _)| *first <= number) {
+        while !self.events.is_empty() && self.first() <= number {
             self.pop_first();
         }
         if self.events.is_empty() {
@@ -100,12 +105,19 @@ impl EventQueue {
         self.stands_for_more = false;
         let gap = (self.seen < self.forgotten)
             .then(|| (self.forgotten, numbered(self.forgotten, b"\"kind\":\"gap\"}")));
-        let events = self.events.iter().map(|(number, event)| (*number, numbered(*number, event)));
+        let events = (self.first()..).zip(&self.events);
+        let events = events.map(|(number, event)| (number, numbered(number, event)));
         gap.into_iter().chain(events).collect()
     }
 
+    /// The number of the first that is kept; of the next, if none is.
+    fn first(&self) -> u64 {
+        self.last + 1 - self.events.len() as u64
+    }
+
     fn pop_first(&mut self) -> u64 {
-        let Some((number, event)) = self.events.pop_front() else { return self.forgotten };
+        let number = self.first();
+        let Some(event) = self.events.pop_front() else { return self.forgotten };
         self.bytes -= event.len();
         number
     }

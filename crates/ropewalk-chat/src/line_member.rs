@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use ropewalk_core::{Cx, DelayedCall, Failure, FailureKind, Transport, WeakTransport};
 use ropewalk_framing::LineProtocol;
-use ropewalk_irc::network::{Refusal, Registration, User, hidden_host};
+use ropewalk_irc::network::{Refusal, Registration, User};
 
 use crate::Chat;
 use crate::command::Command;
@@ -75,7 +75,7 @@ impl LineMember {
         let view = LineView::new(transport);
         let registration = Registration {
             user: "lines".into(),
-            host: hidden_host(&transport.peer(), "lines"),
+            host: self.chat.server().network().hidden_host(&transport.peer(), "lines"),
             ..Registration::new(name)
         };
         let user = self.chat.server().connect(cx.now(), &registration, view.clone())?;

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use ropewalk::framing::{ConnectionCap, behind_proxy};
 use ropewalk::http::HttpFactory;
-use ropewalk::irc::network::{Network, NetworkLimits, Server};
+use ropewalk::irc::network::{Network, Server};
 use ropewalk::irc::server::{HistoryStore, IrcFactory, IrcSettings};
 use ropewalk::nats::{NatsClient, NatsOptions, NatsUrl};
 use ropewalk::net::{ThreadPool, ThreadPoolLimits};
@@ -37,7 +37,7 @@ pub(crate) struct Options {
     #[arg(long, value_name = "ENDPOINT")]
     irc: Vec<String>,
     /// What the server of IRC says of itself, and whom it trusts: names, message of the day, password, operators,
-    /// accounts, in TOML (see docs/irc.md)
+    /// accounts, what addresses are hidden with, in TOML (see docs/irc.md)
     #[arg(long, value_name = "FILE")]
     irc_settings: Option<PathBuf>,
     /// Keep what is said in this file, and show it to who comes later
@@ -96,7 +96,7 @@ pub(crate) fn prepare(options: &Options) -> Result<Common, Failure> {
     let open = |path| HistoryFile::open(path, HistoryLimits::default());
     let history = options.history.as_ref().map(open).transpose()?;
     let irc = options.irc_settings.as_deref().map(IrcFile::read).transpose()?.unwrap_or_default();
-    Ok(Common { network: Network::new(NetworkLimits::default()), history, irc })
+    Ok(Common { network: irc.network(), history, irc })
 }
 
 /// Opens every endpoint, with the same rooms behind all of them: this thread's part of the network.

@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::rc::Rc;
 
+use ropewalk::irc::network::{Network, NetworkLimits};
 use ropewalk::irc::server::{AccountList, IrcSettings, OperatorLogin};
 use ropewalk::{Failure, FailureKind};
 use serde::Deserialize;
@@ -18,6 +19,7 @@ use serde::Deserialize;
 /// admin = ["Pier 3, Harbour Town", "The rowing club", "admin@example.org"]
 /// password = "for all who come"
 /// behind_proxy = false
+/// host_secret = "the same for all processes of one chat"
 ///
 /// [[operator]]
 /// name = "ann"
@@ -37,6 +39,9 @@ pub(crate) struct IrcFile {
     password: Option<String>,
     /// Whether connections come through a proxy that says who is calling (the PROXY protocol), and nothing else may come.
     pub(crate) behind_proxy: bool,
+    /// What addresses are hidden with, however people come. Processes that have the same show an address alike, so that
+    /// a ban holds on all; without, each hides it in its own way, and in another when it is started again.
+    host_secret: Option<String>,
     operator: Vec<Login>,
     account: Vec<Login>,
 }
@@ -61,6 +66,15 @@ impl IrcFile {
             let what = format!("{}, line {place}: {}", path.display(), error.message());
             Failure::new(FailureKind::Local, what)
         })
+    }
+
+    /// For all threads.
+    pub(crate) fn network(&self) -> Network {
+        let limits = NetworkLimits::default();
+        match self.host_secret.as_deref() {
+            None | Some("") => Network::new(limits),
+            Some(secret) => Network::with_host_secret(limits, secret.as_bytes()),
+        }
     }
 
     /// For one thread's server.
@@ -88,6 +102,8 @@ impl IrcFile {
 
 #[cfg(test)]
 mod tests {
+    use ropewalk::Address;
+
     use super::*;
 
     #[test]
@@ -98,6 +114,17 @@ mod tests {
         let settings = toml::from_str::<IrcFile>(&text).expect("it is well formed").settings();
         assert_eq!((settings.server_name.as_str(), settings.motd.len()), ("irc.x", 2));
         assert!(settings.accounts.is_some() && settings.operators.is_empty());
+    }
+
+    #[test]
+    fn with_one_secret_an_address_is_hidden_alike_by_all() {
+        let file = |text| toml::from_str::<IrcFile>(text).expect("it is well formed");
+        let peer = Address::Ip("192.0.2.7:1".parse().expect("an address"));
+        let hidden = |text| file(text).network().hidden_host(&peer, "irc");
+        assert_eq!(hidden("host_secret = 'sesame'"), hidden("host_secret = 'sesame'"));
+        for chance in ["", "host_secret = ''"] {
+            assert_ne!(hidden(chance), hidden(chance));
+        }
     }
 
     #[test]

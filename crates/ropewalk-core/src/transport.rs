@@ -229,7 +229,10 @@ impl Transport {
     /// Keeps `value` until the connection is lost, then drops it, before `connection_lost`.
     pub fn keep_until_lost(&self, value: impl Any) {
         if !self.0.has(flag::LOST) {
-            self.0.rare(|rare| rare.kept.push(Box::new(value)));
+            self.0.rare(|rare| {
+                rare.kept.reserve_exact(1); // Most connections that have one have no other.
+                rare.kept.push(Box::new(value));
+            });
         }
     }
 

@@ -11,15 +11,17 @@
 //! | who waits for which answer, by datagrams | `client/udp_ports.rs`, `client/deadlines.rs` |
 //! | and over TCP and TLS | `client/stream.rs` |
 //! | how one server is asked one question | `client/exchange.rs` ([`Exchanger`]), `client/name_server.rs` |
+//! | what answers | `server/responder.rs` ([`server::Responder`]), `server/query.rs`, `server/answer.rs` |
+//! | what becomes of a message that comes | `server/service.rs` ([`server::Server`]), `server/udp.rs`, `server/tcp.rs` |
+//! | who may, and what is signed | `server/access.rs` ([`server::Access`]), `tsig.rs` ([`TsigKey`]) |
+//! | how a zone is read and answers | `zone/file.rs`, `zone/zone.rs` ([`zone::Zone`]), `zone/answer.rs` |
+//! | how an answer is found from the root | `recursor/walk.rs`, `recursor/reading.rs` ([`Recursor`]) |
+//! | how others are asked for everything | `forward.rs` ([`Forwarder`]), `server/resolving.rs` |
 //! | how several servers are | `client/lookup.rs` ([`Servers`]) |
 //! | what is remembered | `cache.rs` ([`Cache`]), `record_set.rs` ([`RecordSet`]) |
 //! | what this machine's files say | `resolv_conf.rs` ([`ResolvConf`]), `hosts.rs` ([`Hosts`]) |
 //! | how a program's names are found with all that | `client/resolver.rs` ([`Resolver`]), `client/answer.rs`, `client/shared.rs`, `client/records.rs` |
 //! | how a million addresses are looked up | `bulk.rs` ([`Bulk`]), `bulk_order.rs`, `bulk_pace.rs`, `pointer.rs` |
-//! | what answers | `server/responder.rs` ([`server::Responder`]), `server/query.rs`, `server/answer.rs` |
-//! | what becomes of a message that comes | `server/service.rs` ([`server::Server`]), `server/udp.rs`, `server/tcp.rs` |
-//! | who may, and what is signed | `server/access.rs` ([`server::Access`]), `tsig.rs` ([`TsigKey`]) |
-//! | how a zone is read and answers | `zone/file.rs`, `zone/zone.rs` ([`zone::Zone`]), `zone/answer.rs` |
 //! | how a zone comes to its secondaries | `transfer/outgoing.rs`, `transfer/secondary.rs` ([`transfer::Secondary`]) |
 #![forbid(unsafe_code)]
 
@@ -29,11 +31,13 @@ mod bulk_pace;
 mod cache;
 mod cache_order;
 mod client;
+mod forward;
 mod hosts;
 mod name;
 mod pointer;
 mod random;
 mod record_set;
+mod recursor;
 mod resolv_conf;
 pub mod server;
 mod slab;
@@ -51,9 +55,11 @@ pub use client::{
     Answer, ClientLimits, Dial, Exchanger, LookupError, LookupOptions, MessageRecord, NameServer,
     QueryOptions, Question, Resolver, ResolverOptions, Response, Servers, Via,
 };
+pub use forward::Forwarder;
 pub use hosts::Hosts;
 pub use name::{Name, reverse_name};
 pub use random::Random;
 pub use record_set::{OwnedRecordData, RecordData, RecordSet};
+pub use recursor::{Found, Link, Recursor, RecursorLimits, RecursorOptions, RootHints};
 pub use resolv_conf::ResolvConf;
 pub use tsig::{KeyError, KeyRing, TsigKey};

@@ -62,6 +62,14 @@ impl RecordSet {
         Some(Self { rtype, ttl, wire: wire.into_boxed_slice().into() })
     }
 
+    /// One CNAME record.
+    pub(crate) fn alias_to(target: &Name, ttl: Duration) -> Self {
+        let mut wire = Vec::with_capacity(2 + target.len());
+        wire.put_u16(u16::try_from(target.len()).unwrap_or(0)); // 255 at most
+        wire.put_slice(target.as_slice());
+        Self { rtype: Rtype::CNAME, ttl, wire: wire.into() }
+    }
+
     /// Their type.
     pub fn rtype(&self) -> Rtype {
         self.rtype

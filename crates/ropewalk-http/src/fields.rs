@@ -73,8 +73,9 @@ impl Fields {
         map_of(self.iter())
     }
 
-    /// Gives back what a rare long head took.
-    pub(crate) fn shrink(&mut self, bytes_max: usize) {
+    /// Forgets them, and gives back what a rare long head took.
+    pub(crate) fn clear(&mut self, bytes_max: usize) {
+        self.bytes.clear();
         if self.bytes.capacity() > bytes_max {
             self.bytes = Vec::new();
         }

@@ -66,6 +66,11 @@ impl Reply {
         *self = Self { lines, ..Self::default() };
     }
 
+    /// Gives back what it has allocated and has no use for yet.
+    pub(crate) fn shrink(&mut self) {
+        self.lines.shrink_to_fit();
+    }
+
     pub(crate) fn is_unsent(&self) -> bool {
         matches!(self.stage, Stage::Unsent | Stage::Declared(_))
     }
@@ -226,5 +231,20 @@ impl Reply {
             put_last_chunk(out, trailers);
         }
         !matches!(stage, Stage::Length(left) if left > 0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_kept_for_the_next_answer_is_given_back_when_that_waits() {
+        let mut reply = Reply::default();
+        reply.append(&http::header::ETAG, b"x");
+        reply.clear(2048);
+        assert!(reply.lines.capacity() > 0);
+        reply.shrink();
+        assert_eq!(reply.lines.capacity(), 0);
     }
 }

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::future::poll_fn;
 use std::rc::{Rc, Weak};
+use std::sync::LazyLock;
 use std::task::Poll;
 
 use bytes::Bytes;
@@ -15,6 +16,7 @@ use ropewalk_core::{
 use crate::content::{Kind, Stream};
 use crate::drain::drained;
 use crate::exchange::{Exchange, flag};
+use crate::request_head::RequestHead;
 use crate::server::HttpProtocol;
 use crate::{Body, Content, Filter, target};
 
@@ -43,33 +45,45 @@ use crate::{Body, Content, Filter, target};
 /// });
 /// # let _: &dyn ropewalk_core::AnyFactory = &factory;
 /// ```
-pub struct Request(Rc<Exchange>);
+pub struct Request {
+    exchange: Rc<Exchange>,
+    /// `None` when it is forgotten.
+    head: Option<Rc<RequestHead>>,
+}
 
 impl Request {
-    pub(crate) fn new(exchange: Rc<Exchange>) -> Self {
+    pub(crate) fn new(exchange: Rc<Exchange>, head: Option<Rc<RequestHead>>) -> Self {
         exchange.handles.set(exchange.handles.get() + 1);
-        Self(exchange)
+        Self { exchange, head }
+    }
+
+    /// Forgets the target and the header fields, which this handle gives as empty from now on: for a request that waits
+    /// long for its answer. A browser sends some 700 bytes of them; they are freed when no clone and no
+    /// [`WeakRequest`] has them any more. What answers before this one have left to be used again is freed, too.
+    pub fn forget_head(&mut self) {
+        self.head = None;
+        self.exchange.reply.borrow_mut().shrink();
     }
 
     /// The same for those who only watch, and would not have it answered for their sake.
     pub fn downgrade(&self) -> WeakRequest {
-        WeakRequest(Rc::downgrade(&self.0))
+        WeakRequest { exchange: Rc::downgrade(&self.exchange), head: self.head.clone() }
     }
 
     /// The method.
     pub fn method(&self) -> &Method {
-        &self.0.head.method
+        &self.exchange.terms.method
     }
 
     /// The version that the client speaks: 1.0 or 1.1.
     pub fn version(&self) -> Version {
-        self.0.head.version
+        self.exchange.terms.version
     }
 
     /// The target as it stood in the request line: mostly a path and a query, in the four forms of RFC 9112
     /// section 3.2.
     pub fn target(&self) -> &str {
-        self.0.head.target()
+        self.head.as_ref().map_or("", |head| head.target())
     }
 
     /// The path, still percent-encoded; `*` and `host:port` are given as they are.
@@ -93,7 +107,7 @@ impl Request {
 
     /// The value of the first header field of that name, in any case.
     pub fn header(&self, name: &str) -> Option<&[u8]> {
-        self.0.head.fields.get(name)
+        self.head.as_ref()?.field(name)
     }
 
     /// The same as text; `None` as well if it is not UTF-8.
@@ -103,7 +117,8 @@ impl Request {
 
     /// All header fields. The map is made when it is first asked for.
     pub fn headers(&self) -> &HeaderMap {
-        self.0.map()
+        static NONE: LazyLock<HeaderMap> = LazyLock::new(HeaderMap::new);
+        self.head.as_ref().map_or(&*NONE, |head| head.map())
     }
 
     /// The authority that was asked for: of the target if it has one, else `Host`.
@@ -113,7 +128,7 @@ impl Request {
 
     /// The connection. What is written to it here is not framed: for those who take it over.
     pub fn transport(&self) -> &Transport {
-        self.0.transport()
+        self.exchange.transport()
     }
 
     /// Who asks.
@@ -125,18 +140,18 @@ impl Request {
     ///
     /// A client that waits for `100 Continue` gets it when the body is first read (RFC 9110 section 10.1.1).
     pub fn take_body(&self) -> Body {
-        self.0.rare(|rare| rare.body.take()).unwrap_or_else(Body::empty)
+        self.exchange.rare(|rare| rare.body.take()).unwrap_or_else(Body::empty)
     }
 
     /// The status of the answer; 200 unless it is set.
     pub fn status(&self) -> StatusCode {
-        self.0.reply.borrow().status
+        self.exchange.reply.borrow().status
     }
 
     /// Sets the status. Of no effect once the head is sent.
     pub fn set_status(&self, status: StatusCode) {
-        if self.0.is_unsent() {
-            self.0.reply.borrow_mut().status = status;
+        if self.exchange.is_unsent() {
+            self.exchange.reply.borrow_mut().status = status;
         }
     }
 
@@ -147,8 +162,8 @@ impl Request {
     /// `Connection: close` loses the connection after the answer; `Transfer-Encoding` is ignored: how a body is
     /// framed is not the caller's business.
     pub fn set_header(&self, name: HeaderName, value: impl AsRef<[u8]>) {
-        if self.0.is_unsent() {
-            let mut reply = self.0.reply.borrow_mut();
+        if self.exchange.is_unsent() {
+            let mut reply = self.exchange.reply.borrow_mut();
             reply.remove(&name);
             reply.append(&name, value.as_ref());
         }
@@ -156,72 +171,72 @@ impl Request {
 
     /// Adds a header field beside those that have its name.
     pub fn append_header(&self, name: HeaderName, value: impl AsRef<[u8]>) {
-        if self.0.is_unsent() {
-            self.0.reply.borrow_mut().append(&name, value.as_ref());
+        if self.exchange.is_unsent() {
+            self.exchange.reply.borrow_mut().append(&name, value.as_ref());
         }
     }
 
     /// The value that a header field of the answer was set to.
     pub fn reply_header(&self, name: &HeaderName) -> Option<Vec<u8>> {
-        self.0.reply.borrow().get(name).map(<[u8]>::to_vec)
+        self.exchange.reply.borrow().get(name).map(<[u8]>::to_vec)
     }
 
     /// Whether the head of the answer has been sent.
     pub fn is_begun(&self) -> bool {
-        !self.0.is_unsent()
+        !self.exchange.is_unsent()
     }
 
     /// Whether the answer is complete.
     pub fn is_finished(&self) -> bool {
-        self.0.has(flag::FINISHED)
+        self.exchange.has(flag::FINISHED)
     }
 
     /// Whether the client has gone away, or at least has sent its last byte.
     pub fn is_client_gone(&self) -> bool {
-        self.0.has(flag::CLIENT_LEFT)
+        self.exchange.has(flag::CLIENT_LEFT)
     }
 
     /// Bytes of the body that the answer has so far.
     pub fn body_bytes(&self) -> u64 {
-        self.0.reply.borrow().body_bytes
+        self.exchange.reply.borrow().body_bytes
     }
 
     /// Sends an informational answer before the real one, such as 103 Early Hints (RFC 8297). Of no effect on
     /// a client of HTTP/1.0.
     pub fn inform(&self, status: StatusCode, fields: &HeaderMap) {
-        self.0.inform(status, fields);
+        self.exchange.inform(status, fields);
     }
 
     /// Sends the head, now and not with the first piece of the body.
     pub fn flush_head(&self) {
-        self.0.write(b"");
+        self.exchange.write(b"");
     }
 
     /// Sends a piece of the body, and the head before the first. Without a `Content-Length` it is chunked.
     pub fn write(&self, data: &[u8]) {
         if !data.is_empty() {
-            self.0.write(data);
+            self.exchange.write(data);
         }
     }
 
     /// The same, without copying what is long.
     pub fn write_bytes(&self, data: impl Into<Bytes>) {
-        self.0.write_bytes(data.into());
+        self.exchange.write_bytes(data.into());
     }
 
     /// Ends the answer. Of no effect if it has ended.
     pub fn finish(&self) {
-        self.0.finish(Bytes::new(), None);
+        self.exchange.finish(Bytes::new(), None);
     }
 
     /// Sends the whole body, or the last piece of it, and ends the answer. Of no effect if it has ended.
     pub fn finish_with(&self, last: impl Into<Bytes>) {
-        self.0.finish(last.into(), None);
+        self.exchange.finish(last.into(), None);
     }
 
     /// Ends the answer with header fields behind the body, if it is chunked.
     pub fn finish_with_trailers(&self, trailers: &HeaderMap) {
-        self.0.finish(Bytes::new(), Some(trailers));
+        self.exchange.finish(Bytes::new(), Some(trailers));
     }
 
     /// Gives the whole answer. A streamed body is sent as fast as the client takes it.
@@ -229,12 +244,12 @@ impl Request {
     /// A stream that fails breaks the connection off, so that the client does not take a part for the whole.
     pub fn respond<C: Into<Content>>(&self, response: Response<C>) {
         let (head, content) = response.into_parts();
-        if !self.0.is_unsent() {
+        if !self.exchange.is_unsent() {
             return;
         }
         self.set_status(head.status);
         {
-            let mut reply = self.0.reply.borrow_mut();
+            let mut reply = self.exchange.reply.borrow_mut();
             head.headers.iter().for_each(|(name, value)| reply.append(name, value.as_bytes()));
         }
         self.respond_with(content);
@@ -243,17 +258,17 @@ impl Request {
     /// Gives the whole body, behind the status and the fields that were set.
     pub fn respond_with(&self, content: impl Into<Content>) {
         match content.into().0 {
-            Kind::Bytes(bytes) => self.0.finish(bytes, None),
+            Kind::Bytes(bytes) => self.exchange.finish(bytes, None),
             Kind::Stream(stream) => self.send_stream(stream),
         }
     }
 
     fn send_stream(&self, stream: Stream) {
-        if !self.0.is_unsent() {
+        if !self.exchange.is_unsent() {
             return;
         }
         if let Some(length) = http_body::Body::size_hint(&*stream).exact() {
-            self.0.reply.borrow_mut().announce(length);
+            self.exchange.reply.borrow_mut().announce(length);
         }
         if self.has_no_body() {
             // Nothing of it is sent, so nothing would ever be waited for: a large file would be read in one turn.
@@ -275,33 +290,33 @@ impl Request {
     /// Answers with a status and its name as plain text, over whatever was set before; breaks off an answer
     /// that has begun.
     pub fn fail(&self, status: StatusCode) {
-        if self.0.is_unsent() {
-            self.0.fail_with(status);
+        if self.exchange.is_unsent() {
+            self.exchange.fail_with(status);
         } else {
-            self.0.abort(Failure::abandoned());
+            self.exchange.abort(Failure::abandoned());
         }
     }
 
     /// Breaks off: the connection is lost at once.
     pub fn abort(&self, why: Failure) {
-        self.0.abort(why);
+        self.exchange.abort(why);
     }
 
     /// Cancels `work` if the connection is lost before the answer is complete: what works on an answer that
     /// nobody can be given.
     pub fn cancel_when_lost(&self, work: Deferred<()>) {
-        if self.0.has(flag::LOST) {
+        if self.exchange.has(flag::LOST) {
             work.cancel();
         } else if !work.is_fired() {
-            self.0.rare(|rare| rare.work.push(work));
+            self.exchange.rare(|rare| rare.work.push(work));
         }
     }
 
     /// Has the answer pass through `filter`, which is asked when its head is sent. The last one that is set
     /// before that is the one.
     pub fn set_filter(&self, filter: impl Filter) {
-        if self.0.is_unsent() {
-            drop(self.0.rare(|rare| rare.filter.replace(Box::new(filter))));
+        if self.exchange.is_unsent() {
+            drop(self.exchange.rare(|rare| rare.filter.replace(Box::new(filter))));
         }
     }
 
@@ -311,7 +326,7 @@ impl Request {
     /// With why, when the client has gone away before. One that only says that it sends no more is taken for
     /// one that has left, as browsers do it; it can be answered all the same.
     pub fn notify_finish(&self) -> Deferred<()> {
-        self.0.notify_finish()
+        self.exchange.notify_finish()
     }
 
     /// Fires when there is room for more: everything written has been taken by the system, or little of it is
@@ -322,14 +337,14 @@ impl Request {
     /// for `send_timeout` is made to), as abandoned when the answer is finished meanwhile, and `Local` if somebody
     /// waits already.
     pub fn drained(&self) -> Deferred<()> {
-        if self.0.has(flag::LOST) {
+        if self.exchange.has(flag::LOST) {
             return Deferred::fail(crate::exchange::client_left());
         }
-        let site = self.0.site();
+        let site = self.exchange.site();
         if self.transport().buffered() <= site.limits.body_buffer_bytes_max {
             return Deferred::succeed(());
         }
-        self.0.set(flag::PRODUCED);
+        self.exchange.set(flag::PRODUCED);
         // Whoever waits is most often ended with its request, and does not look: that is no error to be logged.
         drained(self.transport(), site.limits.send_timeout).add_errback(|failure| {
             Err(if failure.is(FailureKind::ConnectionDone) {
@@ -343,14 +358,14 @@ impl Request {
     /// Has what is written from here on be the whole answer, its head included, as it is: for what comes from
     /// a program that speaks HTTP itself. The connection is lost behind it. Of no effect once the head is sent.
     pub fn begin_raw(&self) {
-        self.0.begin_raw();
+        self.exchange.begin_raw();
     }
 
     /// Answers with 101 and hands the connection to another protocol, which gets what the client has sent
     /// behind its request (RFC 9110 section 7.8). Of no effect once the head is sent, and while the body of the
     /// request is still coming.
     pub fn upgrade(&self, to: &str, new: impl Protocol) {
-        if self.0.upgraded(StatusCode::SWITCHING_PROTOCOLS, &[(UPGRADE, to)]) {
+        if self.exchange.upgraded(StatusCode::SWITCHING_PROTOCOLS, &[(UPGRADE, to)]) {
             self.switch(new);
         }
     }
@@ -358,7 +373,7 @@ impl Request {
     /// Answers a `CONNECT` with 200 and hands the connection to another protocol (RFC 9110 section 9.3.6). Of no
     /// effect when [`upgrade`](Self::upgrade) would have none.
     pub fn connect_tunnel(&self, new: impl Protocol) {
-        if self.0.upgraded(StatusCode::OK, &[]) {
+        if self.exchange.upgraded(StatusCode::OK, &[]) {
             self.switch(new);
         }
     }
@@ -387,10 +402,10 @@ async fn pump(request: Request, mut stream: Stream) -> Result<(), Failure> {
         if frames % FRAMES_MAX == 0 {
             next_turn().await;
         }
-        if request.0.sends_files()
+        if request.exchange.sends_files()
             && let Some(range) = stream.as_mut().next_range()
         {
-            request.0.write_file(range);
+            request.exchange.write_file(range);
             request.drained().await?;
             continue;
         }
@@ -407,7 +422,7 @@ async fn pump(request: Request, mut stream: Stream) -> Result<(), Failure> {
             return Ok(());
         }
     }
-    request.0.finish(Bytes::new(), trailers.as_ref());
+    request.exchange.finish(Bytes::new(), trailers.as_ref());
     Ok(())
 }
 
@@ -424,29 +439,36 @@ async fn next_turn() {
     .await;
 }
 
-/// A [`Request`] that does not count: whoever holds only this has forgotten it. For those who watch.
+/// A [`Request`] that does not count: whoever holds only this has forgotten it. For those who watch. It keeps what was
+/// asked for, to tell of it.
 #[derive(Clone)]
-pub struct WeakRequest(Weak<Exchange>);
+pub struct WeakRequest {
+    exchange: Weak<Exchange>,
+    head: Option<Rc<RequestHead>>,
+}
 
 impl WeakRequest {
     /// The request, while somebody has it, and in what [`Request::notify_finish`] calls.
     pub fn upgrade(&self) -> Option<Request> {
-        self.0.upgrade().map(Request::new)
+        Some(Request::new(self.exchange.upgrade()?, self.head.clone()))
     }
 }
 
 impl Clone for Request {
     fn clone(&self) -> Self {
-        Self::new(self.0.clone())
+        Self::new(self.exchange.clone(), self.head.clone())
     }
 }
 
 impl Drop for Request {
     fn drop(&mut self) {
-        let left = self.0.handles.get() - 1;
-        self.0.handles.set(left);
-        if left == 0 && !self.0.has(flag::FINISHED | flag::LOST) {
-            self.0.abandoned();
+        let left = self.exchange.handles.get() - 1;
+        self.exchange.handles.set(left);
+        if left == 0 && !self.exchange.has(flag::FINISHED | flag::LOST) {
+            self.exchange.abandoned(self.target());
+        }
+        if let Some(head) = self.head.take().filter(|_| left == 0) {
+            self.exchange.site().recycle_head(head);
         }
     }
 }
@@ -462,7 +484,7 @@ impl Consumer for Request {
         producer: Rc<dyn Producer>,
         streaming: Streaming,
     ) -> Result<(), Failure> {
-        self.0.set(flag::PRODUCED);
+        self.exchange.set(flag::PRODUCED);
         self.transport().register_producer(producer, streaming)
     }
 
@@ -474,5 +496,30 @@ impl Consumer for Request {
 impl fmt::Debug for Request {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} {} {:?}", self.method(), self.target(), self.version())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cell::RefCell;
+
+    use ropewalk_testing::Conversation;
+
+    use super::*;
+    use crate::HttpFactory;
+
+    #[test]
+    fn a_head_that_all_have_forgotten_is_freed() {
+        let kept = Rc::new(RefCell::new(None));
+        let keeping = kept.clone();
+        let server = Conversation::new(HttpFactory::new(move |request: Request| {
+            keeping.replace(Some(request));
+        }));
+        server.feed(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n");
+        let mut request = kept.take().expect("it was kept");
+        let head = Rc::downgrade(request.head.as_ref().expect("it has one"));
+        request.forget_head();
+        assert_eq!(head.strong_count(), 0);
+        request.finish();
     }
 }

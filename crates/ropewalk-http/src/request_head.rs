@@ -1,11 +1,12 @@
-//! [`RequestHead`]: the parsed head of a request, with what a server must know to go on.
+//! [`RequestHead`]: the head of a request as who answers reads it; and [`Terms`]: what a server must know to go on.
 //!
 //! The grammar is `httparse`'s. What it leaves open is decided here, to the strict side: the form of the
 //! target, `Host`, the length of the body, the fields that concern the connection.
 
+use std::cell::OnceCell;
 use std::mem::MaybeUninit;
 
-use http::{Method, Version};
+use http::{HeaderMap, Method, Version};
 use httparse::{ParserConfig, Status};
 
 use crate::fields::{Fields, Span, has_token};
@@ -13,27 +14,30 @@ use crate::limits::HEADERS_CEILING;
 use crate::message_length::{LengthFields, MessageLength};
 use crate::{HttpError, HttpLimits, target};
 
-#[derive(Debug)]
+/// What was asked for. Nobody else needs it than who answers.
+#[derive(Default, Debug)]
 pub(crate) struct RequestHead {
+    target: Span,
+    fields: Fields,
+    map: OnceCell<Box<HeaderMap>>,
+}
+
+/// On what terms a request is answered. Kept as long as that takes, so it is small.
+#[derive(Debug)]
+pub(crate) struct Terms {
     pub(crate) method: Method,
     pub(crate) version: Version,
-    target: Span,
-    pub(crate) fields: Fields,
-    pub(crate) length: MessageLength,
     /// Whether the client would like to use the connection again.
     pub(crate) keep_alive: bool,
     /// Whether it waits for a `100 Continue` before it sends the body.
     pub(crate) expects_continue: bool,
 }
 
-impl Default for RequestHead {
+impl Default for Terms {
     fn default() -> Self {
         Self {
             method: Method::GET,
             version: Version::HTTP_11,
-            target: Span::default(),
-            fields: Fields::default(),
-            length: MessageLength::Bytes(0),
             keep_alive: true,
             expects_continue: false,
         }
@@ -41,8 +45,12 @@ impl Default for RequestHead {
 }
 
 impl RequestHead {
-    /// Reads `bytes`, which are one whole head, over whatever was here before.
-    pub(crate) fn parse(&mut self, bytes: &[u8], limits: &HttpLimits) -> Result<(), HttpError> {
+    /// Reads `bytes`, which are one whole head, over whatever was here before; gives how long the body is, too.
+    pub(crate) fn parse(
+        &mut self,
+        bytes: &[u8],
+        limits: &HttpLimits,
+    ) -> Result<(Terms, MessageLength), HttpError> {
         let mut room = [const { MaybeUninit::uninit() }; HEADERS_CEILING];
         let room = &mut room[..limits.headers_max.min(HEADERS_CEILING)];
         let mut request = httparse::Request::new(&mut []);
@@ -55,25 +63,47 @@ impl RequestHead {
         if target.len() > limits.target_bytes_max {
             return Err(HttpError::TargetTooLong);
         }
-        self.method = Method::from_bytes(request.method.unwrap_or_default().as_bytes())
+        let method = Method::from_bytes(request.method.unwrap_or_default().as_bytes())
             .map_err(|_| HttpError::Method)?;
-        self.version = version_of(request.version);
+        let mut terms = Terms { method, version: version_of(request.version), ..Terms::default() };
+        let (length, host) = terms.read_fields(request.headers)?;
+        target::check(&terms.method, target, host)?;
         self.target = Span::of(target.as_bytes(), bytes);
-        let host = self.read_fields(request.headers)?;
-        target::check(&self.method, target, host)?;
         // Behind the target stands only the version: ` HTTP/1.1` and the line's end.
         self.fields.set(bytes, self.target.range().end + b" HTTP/1.1\r\n".len());
-        Ok(())
+        Ok((terms, length))
     }
 
-    /// What the fields say of the connection and the body; gives `Host`.
+    /// The target as it stood in the request line.
+    pub(crate) fn target(&self) -> &str {
+        std::str::from_utf8(self.fields.bytes(self.target)).unwrap_or_default()
+    }
+
+    /// The value of the first field of that name, in any case.
+    pub(crate) fn field(&self, name: &str) -> Option<&[u8]> {
+        self.fields.get(name)
+    }
+
+    /// Its fields as a map, made when it is first asked for.
+    pub(crate) fn map(&self) -> &HeaderMap {
+        self.map.get_or_init(|| Box::new(self.fields.to_map()))
+    }
+
+    /// Forgets everything, for the next one, but keeps up to so many bytes of what it has allocated.
+    pub(crate) fn clear(&mut self, bytes_max: usize) {
+        (self.target, self.map) = (Span::default(), OnceCell::new());
+        self.fields.clear(bytes_max);
+    }
+}
+
+impl Terms {
+    /// What the fields say of the connection and the body; gives how long that is, and `Host`.
     fn read_fields<'a>(
         &mut self,
         fields: &[httparse::Header<'a>],
-    ) -> Result<Option<&'a [u8]>, HttpError> {
+    ) -> Result<(MessageLength, Option<&'a [u8]>), HttpError> {
         let mut lengths = LengthFields::default();
         let (mut host, mut closes, mut keeps) = (None, false, false);
-        self.expects_continue = false;
         for field in fields {
             match Known::of(field.name) {
                 Some(Known::Host) if host.is_some() => return Err(HttpError::Host),
@@ -98,15 +128,10 @@ impl RequestHead {
         if host.is_none() && self.version == Version::HTTP_11 {
             return Err(HttpError::Host);
         }
-        self.length = lengths.length()?.unwrap_or(MessageLength::Bytes(0));
+        let length = lengths.length()?.unwrap_or(MessageLength::Bytes(0));
         self.keep_alive = !closes && (keeps || self.version == Version::HTTP_11);
-        self.expects_continue &= self.length != MessageLength::Bytes(0);
-        Ok(host)
-    }
-
-    /// The target as it stood in the request line.
-    pub(crate) fn target(&self) -> &str {
-        std::str::from_utf8(self.fields.bytes(self.target)).unwrap_or_default()
+        self.expects_continue &= length != MessageLength::Bytes(0);
+        Ok((length, host))
     }
 }
 

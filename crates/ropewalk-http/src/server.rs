@@ -27,7 +27,8 @@ use crate::drain::drained;
 use crate::exchange::{Exchange, client_left, flag};
 use crate::incoming::Incoming;
 use crate::lines::HeadEnd;
-use crate::request_head::can_begin;
+use crate::message_length::MessageLength;
+use crate::request_head::{Terms, can_begin};
 use crate::site::Site;
 use crate::{HttpError, Request};
 
@@ -205,23 +206,26 @@ impl HttpProtocol {
 
     /// Has the request of `head` answered.
     fn begin(&mut self, cx: &mut Cx<'_>, head: &[u8]) -> Result<(), HttpError> {
-        let mut exchange = self.site.exchange();
-        let fresh =
-            Rc::get_mut(&mut exchange).expect("an exchange out of the stock is nobody else's");
-        fresh.head.parse(head, &self.site.limits)?;
-        fresh.begin(&self.site, cx.transport());
+        let (mut exchange, mut read) = (self.site.exchange(), self.site.head());
+        let (fresh, fresh_head) = Rc::get_mut(&mut exchange)
+            .zip(Rc::get_mut(&mut read))
+            .expect("what is out of the stock is nobody else's");
+        let (terms, length) = fresh_head.parse(head, &self.site.limits)?;
+        fresh.begin(&self.site, cx.transport(), terms);
         if self.is_half_closed {
             fresh.set(flag::CLIENT_LEFT); // Nobody says so later.
         }
-        self.incoming = self.begin_body(cx, &exchange)?.map(Box::new);
+        self.incoming = self.begin_body(cx, &exchange, length)?.map(Box::new);
         self.state = State::Busy;
         self.exchange = Some(exchange.clone());
         exchange.set(flag::IN_CALL);
-        let request = Request::new(exchange.clone());
+        let request = Request::new(exchange.clone(), Some(read));
         // The request that a panic drops is answered with 500 by its drop.
         if let Err(panic) = catch_unwind(AssertUnwindSafe(|| self.site.respond(request))) {
             let failure = Failure::from_panic(&*panic);
-            tracing::error!(target: "ropewalk::http", "answering {}: {failure}", exchange.head.target());
+            let line = head.split(|byte| *byte == b'\r').next().unwrap_or_default();
+            let line = String::from_utf8_lossy(line);
+            tracing::error!(target: "ropewalk::http", "answering {line}: {failure}");
         }
         exchange.unset(flag::IN_CALL);
         match &self.incoming {
@@ -236,11 +240,11 @@ impl HttpProtocol {
         &self,
         cx: &Cx<'_>,
         exchange: &Rc<Exchange>,
+        length: MessageLength,
     ) -> Result<Option<Incoming>, HttpError> {
-        let length = exchange.head.length;
         let begun = Incoming::begin(length, cx.transport(), &self.site.limits)?;
         let Some((incoming, body)) = begun else { return Ok(None) };
-        if exchange.head.expects_continue {
+        if exchange.terms.expects_continue {
             let exchange = Rc::downgrade(exchange);
             body.on_first_read(move || {
                 if let Some(exchange) = exchange.upgrade().filter(|exchange| exchange.is_unsent()) {
@@ -306,8 +310,7 @@ impl HttpProtocol {
         let mut exchange = self.site.exchange();
         if let Some(fresh) = Rc::get_mut(&mut exchange) {
             // Whatever was parsed of it, the answer is that to a plain request.
-            fresh.head = Default::default();
-            fresh.begin(&self.site, cx.transport());
+            fresh.begin(&self.site, cx.transport(), Terms::default());
         }
         exchange.set(flag::IN_CALL);
         exchange.reply.borrow_mut().closes = true;

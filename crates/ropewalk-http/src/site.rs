@@ -7,7 +7,8 @@ use std::time::{Duration, SystemTime};
 use ropewalk_core::{Deferred, Factory, Reactor, Resolver, Transport, WeakTransport};
 
 use crate::date::DateLine;
-use crate::exchange::Exchange;
+use crate::exchange::{Exchange, KEPT_BYTES_MAX};
+use crate::request_head::RequestHead;
 use crate::server::HttpProtocol;
 use crate::{HttpLimits, Request};
 
@@ -46,8 +47,9 @@ pub(crate) struct Site {
     pub(crate) date: DateLine,
     /// Where an answer's head is put together.
     pub(crate) scratch: RefCell<Vec<u8>>,
-    /// Exchanges to be used again, so that a request in steady state allocates nothing.
+    /// Exchanges and heads to be used again, so that a request in steady state allocates nothing.
     spare: RefCell<Vec<Rc<Exchange>>>,
+    spare_heads: RefCell<Vec<Rc<RequestHead>>>,
     crowd: RefCell<Crowd>,
     draining: Cell<bool>,
     drained: RefCell<Vec<Resolver<()>>>,
@@ -86,6 +88,7 @@ impl HttpFactory {
             date: DateLine::new(clock),
             scratch: RefCell::default(),
             spare: RefCell::default(),
+            spare_heads: RefCell::default(),
             crowd: RefCell::default(),
             draining: Cell::new(false),
             drained: RefCell::default(),
@@ -165,6 +168,21 @@ impl Site {
         }
     }
 
+    /// A head that nobody else has.
+    pub(crate) fn head(&self) -> Rc<RequestHead> {
+        self.spare_heads.borrow_mut().pop().unwrap_or_default()
+    }
+
+    /// Keeps a head for another request, unless somebody still has it.
+    pub(crate) fn recycle_head(&self, mut head: Rc<RequestHead>) {
+        let Some(unshared) = Rc::get_mut(&mut head) else { return };
+        unshared.clear(KEPT_BYTES_MAX);
+        let mut spare = self.spare_heads.borrow_mut();
+        if spare.len() < SPARE_EXCHANGES_MAX && !self.is_draining() {
+            spare.push(head);
+        }
+    }
+
     pub(crate) fn enter(&self, transport: &Transport) -> u32 {
         self.crowd.borrow_mut().enter(transport.downgrade())
     }
@@ -210,6 +228,7 @@ mod tests {
     use ropewalk_testing::Conversation;
 
     use super::*;
+    use crate::request_head::Terms;
 
     struct Silent;
     impl Protocol for Silent {}
@@ -219,7 +238,7 @@ mod tests {
         let HttpFactory(site) = HttpFactory::new(|_: Request| {});
         let connection = Conversation::new(|| Silent);
         let mut exchange = site.exchange();
-        Rc::get_mut(&mut exchange).unwrap().begin(&site, &connection.transport());
+        Rc::get_mut(&mut exchange).unwrap().begin(&site, &connection.transport(), Terms::default());
         site.recycle(exchange);
         assert_eq!(site.spare.borrow().len(), 1);
         assert_eq!(Rc::strong_count(&site), 1);

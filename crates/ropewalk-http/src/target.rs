@@ -93,29 +93,22 @@ const HOST_BYTES: [bool; 256] = {
 /// `host [":" port]`, where a host is a name, an address, or an IPv6 address in brackets; empty is allowed
 /// (RFC 9110 section 7.2). User information is not.
 fn is_authority(text: &[u8]) -> bool {
-    let (host, port) = match text.first() {
-        Some(b'[') => {
-            let Some(end) = text.iter().position(|byte| *byte == b']') else { return false };
-            if !text[1..end]
-                .iter()
-                .all(|byte| byte.is_ascii_hexdigit() || matches!(byte, b':' | b'.'))
-            {
-                return false;
-            }
-            (&text[..0], &text[end + 1..])
-        }
-        _ => {
-            let end = text.iter().position(|byte| *byte == b':').unwrap_or(text.len());
-            (&text[..end], &text[end..])
-        }
+    let port = if let [b'[', literal @ ..] = text {
+        let is_literal = |byte: &u8| byte.is_ascii_hexdigit() || matches!(byte, b':' | b'.');
+        let end = literal.iter().position(|byte| !is_literal(byte));
+        let Some((b']', port)) = end.and_then(|end| literal[end..].split_first()) else {
+            return false;
+        };
+        port
+    } else {
+        let end = text.iter().position(|byte| !HOST_BYTES[usize::from(*byte)]);
+        &text[end.unwrap_or(text.len())..]
     };
-    let is_host = host.iter().all(|byte| HOST_BYTES[usize::from(*byte)]);
-    let is_port = match port {
+    match port {
         [] => true,
         [b':', digits @ ..] => digits.len() <= 5 && digits.iter().all(u8::is_ascii_digit),
         _ => false,
-    };
-    is_host && is_port
+    }
 }
 
 #[cfg(test)]

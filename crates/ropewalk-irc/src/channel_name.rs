@@ -4,7 +4,6 @@
 //! names), no comma, since commands have lists of channels.
 
 use std::fmt;
-use std::sync::Arc;
 
 use crate::NameError;
 use crate::fold::is_invisible;
@@ -48,7 +47,7 @@ impl ChannelName {
     }
 
     /// The same for all ways to write it: a key.
-    pub fn folded(&self) -> &Arc<str> {
+    pub fn folded(&self) -> &str {
         self.0.key()
     }
 }

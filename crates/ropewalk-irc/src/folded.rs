@@ -9,32 +9,33 @@ use crate::fold::fold;
 /// A name. Two that differ in upper and lower case only are equal.
 #[derive(Clone)]
 pub(crate) struct Folded {
-    shown: Arc<str>,
-    /// The same memory as `shown` if the name was written so.
-    key: Arc<str>,
+    /// As it was written; and behind that the key, unless it is the same.
+    text: Arc<str>,
+    shown_bytes: usize,
 }
 
 impl Folded {
     pub(crate) fn new(text: &str) -> Self {
-        let (shown, key) = (Arc::<str>::from(text), fold(text));
-        let key = if *key == *shown { shown.clone() } else { key.into() };
-        Self { shown, key }
+        let key = fold(text);
+        let both = if *key == *text { text.into() } else { [text, &key].concat().into() };
+        Self { text: both, shown_bytes: text.len() }
     }
 
     /// As it was written.
     pub(crate) fn shown(&self) -> &str {
-        &self.shown
+        &self.text[..self.shown_bytes]
     }
 
     /// The same for all ways to write it.
-    pub(crate) fn key(&self) -> &Arc<str> {
-        &self.key
+    pub(crate) fn key(&self) -> &str {
+        let behind = &self.text[self.shown_bytes..];
+        if behind.is_empty() { &self.text } else { behind }
     }
 }
 
 impl PartialEq for Folded {
     fn eq(&self, other: &Self) -> bool {
-        self.key == other.key
+        self.key() == other.key()
     }
 }
 
@@ -42,7 +43,7 @@ impl Eq for Folded {}
 
 impl Hash for Folded {
     fn hash<H: Hasher>(&self, state: &mut H) {
-        self.key.hash(state);
+        self.key().hash(state);
     }
 }
 
@@ -54,6 +55,6 @@ impl PartialOrd for Folded {
 
 impl Ord for Folded {
     fn cmp(&self, other: &Self) -> Ordering {
-        self.key.cmp(&other.key)
+        self.key().cmp(other.key())
     }
 }

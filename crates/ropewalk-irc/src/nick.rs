@@ -10,7 +10,6 @@
 //! server takes no two users for one.
 
 use std::fmt;
-use std::sync::Arc;
 
 use crate::NameError;
 use crate::fold::is_invisible;
@@ -49,7 +48,7 @@ impl Nick {
     }
 
     /// The same for all ways to write it: a key.
-    pub fn folded(&self) -> &Arc<str> {
+    pub fn folded(&self) -> &str {
         self.0.key()
     }
 }

@@ -12,6 +12,8 @@
 
 mod adopted;
 mod completions;
+mod datagram_batch;
+mod datagrams;
 mod driver;
 mod endpoints;
 mod epoll;

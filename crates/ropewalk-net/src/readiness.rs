@@ -3,7 +3,7 @@
 //! It turns *ready* into *done*: it reads into one shared buffer and delivers the bytes, writes what the heart
 //! gives it, and keeps what the system does not take until it does. See [`ropewalk_core::Driver`] for the
 //! contract. This file is the driver's state and the round of one delivery; reading and accepting are in
-//! `receive.rs`, what io_uring has read and accepted in `completions.rs`, writing is in `transmit.rs`, listeners that
+//! `receive.rs`, what io_uring has read and accepted in `completions.rs`, writing is in `transmit.rs`, datagrams are in `datagrams.rs`, listeners that
 //! cannot accept are in `starvation.rs`, and what sockets it is given in `sockets.rs`.
 //!
 //! No `RefCell` is borrowed while the sink is called: a descriptor's number is read out of its row, and the
@@ -24,6 +24,7 @@ use ropewalk_core::{
 
 use rustix::net::{Shutdown, shutdown};
 
+use crate::datagram_batch::{Inbox, Outbox};
 use crate::poller::{Completion, EVENTS_MAX, Interest, Polled, Poller};
 use crate::row::{Glance, Kind, Row, borrow_fd, flag};
 use crate::socket_address;
@@ -39,6 +40,9 @@ pub(crate) struct Readiness<P> {
     /// not be used again before the next wait.
     lingering: RefCell<Vec<OwnedFd>>,
     pub(crate) buffer: Cell<Vec<u8>>,
+    /// Made by the first datagram.
+    pub(crate) inbox: Cell<Option<Box<Inbox>>>,
+    pub(crate) outbox: Cell<Outbox>,
     /// Listeners that could not accept for want of descriptors, and when to try again.
     pub(crate) starved: RefCell<Vec<SlotId>>,
     pub(crate) retry_at: Cell<Time>,
@@ -68,6 +72,8 @@ impl<P: Poller> Readiness<P> {
             closed: RefCell::default(),
             lingering: RefCell::default(),
             buffer: Cell::default(),
+            inbox: Cell::default(),
+            outbox: Cell::default(),
             starved: RefCell::default(),
             retry_at: Cell::new(Time::NEVER),
             share_from: Cell::new(0),

@@ -9,14 +9,12 @@ use std::time::Duration;
 use ropewalk_core::{Chunk, Event, Failure, Flow, Sink, SlotId};
 use rustix::io::Errno;
 use rustix::net::{
-    RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, SocketFlags, accept_with, recv, recvfrom,
-    recvmsg,
+    RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, SocketFlags, accept_with, recv, recvmsg,
 };
 
 use crate::poller::Poller;
 use crate::readiness::Readiness;
 use crate::row::{Accepted, Extra, Glance, Kind, Row, borrow_fd, flag};
-use crate::socket_address;
 
 /// The one buffer that all connections of a reactor are read into: as much as one system call usually has.
 pub(crate) const READ_BYTES: usize = 64 * 1024;
@@ -26,8 +24,6 @@ const READ_BUDGET_BYTES: usize = 4 * READ_BYTES;
 const MUCH_BYTES: usize = 4 * 1024;
 /// Connections accepted on one port in a turn: those that are there already must not wait for a flood.
 const ACCEPTS_MAX: usize = 128;
-/// Datagrams received on one socket in a turn.
-const DATAGRAMS_MAX: usize = 256;
 /// Open files received with one read.
 pub(crate) const FILES_MAX: usize = 64;
 
@@ -245,38 +241,6 @@ impl<P: Poller> Readiness<P> {
         let installed = self.install(id, row);
         sink.event(id, if installed.is_ok() { Event::Opened } else { Event::Closed });
         installed
-    }
-
-    /// Receives the datagrams that wait, up to the turn's share.
-    pub(crate) fn receive_datagrams(&self, sink: &dyn Sink, id: SlotId) {
-        if P::completes(Kind::Datagram) {
-            return;
-        }
-        let mut buffer = self.buffer.take();
-        let mut left = DATAGRAMS_MAX;
-        while let Some(fd) =
-            self.row(id, |row| row.has(flag::RECEIVING).then(|| row.raw())).flatten()
-        {
-            if left == 0 {
-                self.do_again(id);
-                break;
-            }
-            left -= 1;
-            buffer.resize(READ_BYTES, 0);
-            match recvfrom(borrow_fd(fd), &mut buffer[..], RecvFlags::empty()) {
-                Ok((count, _, from)) => {
-                    let from = socket_address::address_of(from);
-                    let chunk = Chunk::from_buffer(&mut buffer, count);
-                    sink.event(id, Event::DatagramReceived(chunk, &from));
-                }
-                Err(Errno::AGAIN) => break,
-                Err(Errno::INTR) => {}
-                Err(error) => {
-                    sink.event(id, Event::Lost(Failure::from(io::Error::from(error))));
-                }
-            }
-        }
-        self.buffer.set(buffer);
     }
 }
 

@@ -8,7 +8,6 @@ use std::os::fd::{FromRawFd, OwnedFd, RawFd};
 use std::ptr;
 
 use io_uring::types::RecvMsgOut;
-use ropewalk_core::Address;
 
 use crate::poller::Message;
 use crate::receive::FILES_MAX;
@@ -58,10 +57,7 @@ impl MessageForm {
     pub(crate) fn read<'a>(&self, buffer: &'a mut [u8]) -> io::Result<Message<'a>> {
         let parts = RecvMsgOut::parse(buffer, &self.0)
             .map_err(|()| io::Error::from(io::ErrorKind::InvalidData))?;
-        let from = match parts.name_data() {
-            [] => Address::Unnamed,
-            name => socket_address::read(name),
-        };
+        let from = socket_address::read(parts.name_data());
         let files = files_in(parts.control_data());
         let (start, len) = (self.room(), parts.payload_data().len());
         Ok(Message { bytes: &mut buffer[start..start + len], from, files })

@@ -33,8 +33,11 @@ pub(crate) fn address_of(address: Option<SocketAddrAny>) -> Address {
     SocketAddrUnix::try_from(address).map_or(Address::Unnamed, |unix| address_of_unix(&unix))
 }
 
-/// The address that the system has written into memory of ours.
+/// The address that the system has written into memory of ours; nothing at all, where the sender has none.
 pub(crate) fn read(name: &[u8]) -> Address {
+    if name.is_empty() {
+        return Address::Unnamed;
+    }
     let mut storage = MaybeUninit::<SocketAddrStorage>::zeroed();
     let len = name.len().min(size_of::<SocketAddrStorage>());
     // SAFETY: `len` bytes fit into the storage. What the system wrote is an address of that length; what is shorter

@@ -8,11 +8,8 @@ use std::io::{self, IoSlice};
 use std::mem::MaybeUninit;
 use std::os::fd::{AsFd, AsRawFd, OwnedFd, RawFd};
 
-use ropewalk_core::{
-    Address, BufferPool, Datagram, Event, Failure, FailureKind, FileRange, OutQueue, Sink, SlotId,
-};
+use ropewalk_core::{BufferPool, Event, Failure, FailureKind, FileRange, OutQueue, Sink, SlotId};
 use rustix::fs::sendfile;
-use rustix::io::Errno;
 use rustix::net::{
     SendAncillaryBuffer, SendAncillaryMessage, SendFlags, Shutdown, send, sendmsg, shutdown,
 };
@@ -20,7 +17,6 @@ use rustix::net::{
 use crate::poller::Poller;
 use crate::readiness::Readiness;
 use crate::row::{Kind, Row, borrow_fd, flag};
-use crate::socket_address;
 
 /// Pieces given to one vectored write.
 const SLICES_MAX: usize = 64;
@@ -161,76 +157,6 @@ impl<P: Poller> Readiness<P> {
             }
         });
     }
-
-    pub(crate) fn transmit_datagrams(&self, id: SlotId, queue: &mut Vec<Datagram>) -> usize {
-        let Some((fd, blocked)) = self.row(id, |row| (row.raw(), row.is_blocked())) else {
-            queue.clear();
-            return 0;
-        };
-        let mut kept = 0;
-        for datagram in queue.drain(..) {
-            let wrote =
-                if blocked || kept > 0 { Err(Errno::AGAIN) } else { send_datagram(fd, &datagram) };
-            match wrote {
-                Ok(()) => {}
-                Err(Errno::AGAIN) if waits_for_room(&datagram) => {
-                    kept += 1;
-                    self.row(id, |row| {
-                        row.extra.get_or_insert_default().datagrams.push_back(datagram)
-                    });
-                }
-                Err(error) => self.report_datagram(id, error),
-            }
-        }
-        if kept > 0 {
-            self.update_interest(id);
-        }
-        kept
-    }
-
-    pub(crate) fn send_blocked_datagrams(&self, sink: &dyn Sink, id: SlotId) {
-        if self.row(id, |row| row.is_blocked()) != Some(true) {
-            return;
-        }
-        let mut sent = 0;
-        loop {
-            let next = self.row(id, |row| {
-                let datagram = row.extra.as_mut()?.datagrams.pop_front()?;
-                Some((row.raw(), datagram))
-            });
-            let Some((fd, datagram)) = next.flatten() else { break };
-            match send_datagram(fd, &datagram) {
-                Err(Errno::AGAIN) if waits_for_room(&datagram) => {
-                    self.row(id, |row| {
-                        row.extra.get_or_insert_default().datagrams.push_front(datagram)
-                    });
-                    break;
-                }
-                Ok(()) => {}
-                Err(error) => {
-                    sink.event(id, Event::Lost(Failure::from(io::Error::from(error))));
-                }
-            }
-            sent += 1;
-        }
-        self.update_interest(id);
-        if sent > 0 {
-            sink.event(id, Event::Sent(sent));
-        }
-    }
-
-    /// A datagram could not be sent: its sender is told in the next delivery.
-    fn report_datagram(&self, id: SlotId, error: Errno) {
-        let failure = Failure::from(io::Error::from(error)).context("send a datagram");
-        self.row(id, |row| row.extra.get_or_insert_default().send_failure = Some(failure));
-        self.do_again(id);
-    }
-}
-
-/// Whether the system says when there is room for a datagram. It does for its own queue, and for that of a
-/// connected peer; when the queue of a UNIX socket that was named is full, nobody is told that it no longer is.
-fn waits_for_room(datagram: &Datagram) -> bool {
-    !matches!(datagram.to, Some(Address::Unix(_) | Address::UnixAbstract(_)))
 }
 
 fn drop_spent_extra(row: &mut Row) {
@@ -327,20 +253,6 @@ fn write_with_files(
     }
     let slices = [IoSlice::new(out.first())];
     Ok(sendmsg(borrow_fd(fd), &slices, &mut control, SendFlags::NOSIGNAL)?)
-}
-
-fn send_datagram(fd: RawFd, datagram: &Datagram) -> Result<(), Errno> {
-    let fd = borrow_fd(fd);
-    loop {
-        let sent = match &datagram.to {
-            None => send(fd, &datagram.bytes, SendFlags::NOSIGNAL),
-            Some(to) => socket_address::send_to(fd, &datagram.bytes, to),
-        };
-        match sent {
-            Err(Errno::INTR) => {}
-            other => return other.map(drop),
-        }
-    }
 }
 
 /// A failure for something that this driver's kind of slot cannot do.

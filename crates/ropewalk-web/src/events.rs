@@ -37,7 +37,9 @@ use crate::Request;
 pub struct EventStream(Rc<Stream>);
 
 struct Stream {
-    request: Request,
+    /// Without its head: many streams may wait for long.
+    request: ropewalk_http::Request,
+    last_event_id: Option<String>,
     heartbeat: LoopingCall,
 }
 
@@ -65,14 +67,17 @@ impl EventStream {
         request.set_header(CONTENT_TYPE, "text/event-stream");
         request.set_header(CACHE_CONTROL, "no-store");
         request.flush_head();
-        let beating = request.clone().into_inner();
+        let last_event_id = request.header_text("last-event-id").map(str::to_owned);
+        let mut request = request.clone().into_inner();
+        request.forget_head();
+        let beating = request.clone();
         let heartbeat = LoopingCall::new(request.transport().reactor(), move || {
             beating.write(b":\n\n");
         });
         drop(heartbeat.start(HEARTBEAT, false).add_errback(|_| ())); // It ends with the stream.
-        let stream = Self(Rc::new(Stream { request: request.clone(), heartbeat }));
+        let stream = Self(Rc::new(Stream { request, last_event_id, heartbeat }));
         let weak = Rc::downgrade(&stream.0);
-        let gone = request.notify_finish().add_errback(move |_| {
+        let gone = stream.notify_finish().add_errback(move |_| {
             if let Some(stream) = weak.upgrade() {
                 stream.end();
             }
@@ -83,7 +88,7 @@ impl EventStream {
 
     /// What the browser had seen when it was last connected.
     pub fn last_event_id(&self) -> Option<String> {
-        self.0.request.header_text("last-event-id").map(str::to_owned)
+        self.0.last_event_id.clone()
     }
 
     /// Sends an event: text, or a [`ServerEvent`].

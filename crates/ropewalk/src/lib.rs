@@ -57,7 +57,7 @@ pub use ropewalk_core::{
     ServerEndpoint, ShutdownPart, Sink, SlotId, Source, Streaming, Time, Timers, Transport,
     TurnShare, Wait, WeakTransport, defer_later, gather_results, race, until_first_success,
 };
-/// Names: a client, a cache, a resolver; a server, zones, transfers.
+/// Names: a client with a cache, a server of zones, a recursive resolver.
 pub use ropewalk_dns as dns;
 /// Lines, netstrings, length prefixes; idle timeouts, rate limits, connection limits.
 pub use ropewalk_framing as framing;

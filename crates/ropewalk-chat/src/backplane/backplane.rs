@@ -10,6 +10,7 @@ use ropewalk_core::{Deferred, Failure, FailureKind, LoopingCall, Reactor};
 use ropewalk_irc::network::Refusal;
 use ropewalk_nats::{NatsClient, NatsMessage, NatsNews, Subscription};
 
+use super::absence;
 use super::letter::{Happening, Letter, PersonHere, RoomHere};
 use super::others::OthersPeople;
 use super::own::OwnPeople;
@@ -85,9 +86,9 @@ impl Backplane {
         Ok(backplane)
     }
 
-    /// Other processes that are known.
+    /// Other processes that are heard of.
     pub fn peers(&self) -> usize {
-        self.0.peers.borrow().len()
+        self.0.peers.borrow().values().filter(|peer| peer.absent_since().is_none()).count()
     }
 
     /// Says goodbye for all people of this process; fires when NATS has it.
@@ -159,7 +160,7 @@ impl State {
         for origin in origins {
             let is_gone = self.peers.borrow().get(&origin).is_some_and(|peer| peer.is_gone(now));
             if is_gone {
-                self.forget(&origin, "connection lost");
+                self.miss(&origin);
             } else {
                 self.follow(&origin);
             }
@@ -226,6 +227,9 @@ impl State {
         if origin == self.origin || !is_origin(&origin) || !self.knows(&origin, &letter) {
             return;
         }
+        if !matches!(letter, Letter::Bye { .. }) {
+            self.see_back(&origin);
+        }
         self.letter_received(&origin, letter);
         self.follow(&origin);
     }
@@ -280,6 +284,9 @@ impl State {
 
     /// Does what can be done of what a peer has told, and asks for what is missing.
     fn follow(&self, origin: &str) {
+        if self.peers.borrow().get(origin).is_none_or(|peer| peer.absent_since().is_some()) {
+            return;
+        }
         loop {
             let next = self.peers.borrow().get(origin).and_then(Peer::next);
             let Some(what) = next else { break };
@@ -332,7 +339,30 @@ impl State {
         }
     }
 
-    /// A process is gone, and its people with it.
+    /// A process is not heard of any more, and its people are gone; but it may come back.
+    fn miss(&self, origin: &str) {
+        if !self.peers.borrow().get(origin).is_some_and(Peer::is_followed) {
+            return self.forget(origin, "connection lost");
+        }
+        let roll = self.others.roll(origin);
+        self.others.leave_all(origin, "connection lost");
+        self.with(origin, |peer| peer.leave(roll));
+        let mut peers = self.peers.borrow_mut();
+        if let Some(surplus) = absence::surplus(&peers) {
+            peers.remove(&surplus);
+        }
+    }
+
+    /// A process that may have been missed is heard of.
+    fn see_back(&self, origin: &str) {
+        let now = self.reactor.now();
+        let roll = self.peers.borrow_mut().get_mut(origin).and_then(|peer| peer.come_back(now));
+        if let Some(roll) = roll {
+            self.others.set_back(origin, roll);
+        }
+    }
+
+    /// A process is gone for good, and its people with it.
     fn forget(&self, origin: &str, why: &str) {
         self.peers.borrow_mut().remove(origin);
         self.others.leave_all(origin, why);

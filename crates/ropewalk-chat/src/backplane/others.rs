@@ -28,14 +28,14 @@ pub(crate) struct OthersPeople {
     server: Server,
     /// The name of this process, by which our own people are meant.
     origin: String,
-    own: Rc<RefCell<OwnPeople>>,
+    pub(super) own: Rc<RefCell<OwnPeople>>,
     people: RefCell<BTreeMap<Someone, Rc<Other>>>,
     by_user: RefCell<HashMap<UserId, Someone>>,
 }
 
-struct Other {
-    user: User,
-    claimed_at: Cell<u64>,
+pub(super) struct Other {
+    pub(super) user: User,
+    pub(super) claimed_at: Cell<u64>,
 }
 
 /// A claim to a name: of two, the smaller holds.
@@ -228,8 +228,8 @@ impl OthersPeople {
         let Some(topic) = &there.topic else { return };
         let known_at = self.own.borrow().topic(&there.room).map_or(0, |known| known.at);
         let known = other.user.topic(&there.room).ok().flatten();
-        let is_known = known.is_some_and(|known| *known.text == *topic.topic);
-        if topic.at > known_at && !is_known {
+        let is_known = *known.map_or("".into(), |known| known.text) == *topic.topic;
+        if topic.at >= known_at && !is_known {
             let _ = other.user.set_topic(now, &there.room, &topic.topic); // It is allowed.
         }
     }
@@ -345,7 +345,7 @@ impl OthersPeople {
         Some(other.user.identity().ok()?.nick().to_string())
     }
 
-    fn other(&self, someone: &Someone) -> Result<Rc<Other>, Refusal> {
+    pub(super) fn other(&self, someone: &Someone) -> Result<Rc<Other>, Refusal> {
         self.people.borrow().get(someone).cloned().ok_or(Refusal::NoSuchNick)
     }
 
@@ -353,7 +353,8 @@ impl OthersPeople {
         self.other(someone).map(UserHere)
     }
 
-    fn of(&self, origin: &str) -> Vec<Someone> {
+    /// Those of one process, by number.
+    pub(super) fn of(&self, origin: &str) -> Vec<Someone> {
         let first = Someone { origin: origin.to_owned(), id: 0 };
         let people = self.people.borrow();
         let from_first = people.range(first..).map(|(someone, _)| someone.clone());

@@ -17,6 +17,8 @@ pub(crate) struct Peer {
     /// What cannot be done yet, since something before it is missing.
     held: BTreeMap<u64, Happening>,
     whole: Option<Whole>,
+    /// Who was here of it, if it is taken for gone.
+    absent: Option<Roll>,
     heard_at: Time,
     /// When it was asked last, and up to which event.
     asked: Option<(Time, u64)>,
@@ -38,6 +40,7 @@ pub(crate) enum Question {
 }
 
 /// Who is there, whole.
+#[derive(Default)]
 pub(crate) struct Roll {
     pub(crate) people: Vec<PersonHere>,
     pub(crate) rooms: Vec<RoomHere>,
@@ -54,7 +57,15 @@ const SILENCE_MAX: Duration = Duration::from_secs(10);
 
 impl Peer {
     pub(crate) fn new(now: Time) -> Self {
-        Self { done: None, last: 0, held: BTreeMap::new(), whole: None, heard_at: now, asked: None }
+        Self {
+            done: None,
+            last: 0,
+            held: BTreeMap::new(),
+            whole: None,
+            absent: None,
+            heard_at: now,
+            asked: None,
+        }
     }
 
     /// It is there, and its last event has that number.
@@ -143,8 +154,32 @@ impl Peer {
         self.asked = None;
     }
 
+    /// It is known who is there, and what they do is done here.
+    pub(crate) fn is_followed(&self) -> bool {
+        self.done.is_some()
+    }
+
+    /// It is to be taken for gone.
     pub(crate) fn is_gone(&self, now: Time) -> bool {
-        now.since(self.heard_at) >= SILENCE_MAX
+        self.absent.is_none() && now.since(self.heard_at) >= SILENCE_MAX
+    }
+
+    /// It is taken for gone. What is held is asked for again.
+    pub(crate) fn leave(&mut self, roll: Roll) {
+        self.absent = Some(roll);
+        (self.held, self.whole) = (BTreeMap::new(), None);
+    }
+
+    /// It is heard of again; gives who was here of it, if it was taken for gone.
+    pub(crate) fn come_back(&mut self, now: Time) -> Option<Roll> {
+        let roll = self.absent.take()?;
+        self.excuse(now);
+        Some(roll)
+    }
+
+    /// When it was heard of last, if it is taken for gone.
+    pub(crate) fn absent_since(&self) -> Option<Time> {
+        self.absent.as_ref().map(|_| self.heard_at)
     }
 }
 

@@ -26,7 +26,7 @@ pub(crate) struct Town {
 pub(crate) struct Process {
     name: String,
     pub(crate) server: Server,
-    backplane: Option<Backplane>,
+    pub(crate) backplane: Option<Backplane>,
 }
 
 /// One person.
@@ -57,7 +57,7 @@ impl Town {
         let server = Server::with_calendar(&Network::new(limits), calendar);
         let chat = Chat::open(&server, "#lobby").expect("it is a name");
         let endpoint = Rc::new(MemoryClientEndpoint::new("nats"));
-        let options = NatsOptions { no_echo: true, ..NatsOptions::default() };
+        let options = NatsOptions { name: name.into(), no_echo: true, ..NatsOptions::default() };
         let client = NatsClient::new(reactor, endpoint, options);
         let backplane = Backplane::join(reactor, &chat, client, "test.chat").expect("a subject");
         let listening = reactor.listen(&MemoryServerEndpoint::new(name), ChatFactory::new(&chat));

@@ -1,11 +1,13 @@
 //! [`Broker`]: a NATS server in memory, as far as the chat needs one; it can lose messages, and can fall.
 
 use std::cell::{Cell, RefCell};
+use std::collections::BTreeSet;
 use std::rc::Rc;
 
 use ropewalk_core::{Cx, Failure, ListeningPort, Loop, Transport};
 use ropewalk_framing::{LineProtocol, LineReceiver};
-use ropewalk_testing::{MemoryServerEndpoint, Random, Seed};
+use ropewalk_testing::{MemoryNetwork, MemoryServerEndpoint, Random, Seed};
+use serde_json::Value;
 
 /// A server called `nats`.
 pub(crate) struct Broker {
@@ -15,6 +17,8 @@ pub(crate) struct Broker {
 
 struct Shared {
     clients: RefCell<Vec<Client>>,
+    /// Names of clients that are not let in.
+    kept_out: RefCell<BTreeSet<String>>,
     random: RefCell<Random>,
     /// Of a hundred messages so many are lost.
     loss: Cell<u64>,
@@ -26,6 +30,9 @@ struct Shared {
 
 struct Client {
     transport: Transport,
+    /// What it says that it is called.
+    name: String,
+    is_silent: bool,
     /// Subject and number.
     subscriptions: Vec<(String, String)>,
 }
@@ -41,6 +48,7 @@ impl Broker {
     pub(crate) fn new(seed: u64) -> Self {
         let shared = Shared {
             clients: RefCell::default(),
+            kept_out: RefCell::default(),
             random: RefCell::new(Random::new(Seed::new(seed))),
             loss: Cell::new(0),
             lost: Cell::new(0),
@@ -67,6 +75,28 @@ impl Broker {
         clients.iter().for_each(|client| client.transport.abort_connection());
     }
 
+    /// The client of that name is thrown out, and is not let in until it may be.
+    pub(crate) fn keep_out(&self, name: &str) {
+        self.shared.kept_out.borrow_mut().insert(name.to_owned());
+        let transport = self.shared.transport(name);
+        transport.iter().for_each(Transport::abort_connection);
+    }
+
+    /// It may come again. Connections of it that fell silent are given up at this end.
+    pub(crate) fn let_in(&self, name: &str) {
+        self.shared.kept_out.borrow_mut().remove(name);
+        let clients = self.shared.clients.borrow();
+        let silent = clients.iter().filter(|client| client.is_silent && client.name == name);
+        silent.for_each(|client| client.transport.abort_connection());
+    }
+
+    /// Nothing passes any more on the connection of that client, and neither end knows.
+    pub(crate) fn silence(&self, name: &str, network: &MemoryNetwork) {
+        let Some(transport) = self.shared.transport(name) else { return };
+        network.silence(&transport);
+        self.shared.change_client(&transport, |client| client.is_silent = true);
+    }
+
     /// From now on, of a hundred messages so many are lost.
     pub(crate) fn lose(&self, percent: u64) {
         self.shared.loss.set(percent);
@@ -82,6 +112,27 @@ impl Broker {
 }
 
 impl Shared {
+    fn transport(&self, name: &str) -> Option<Transport> {
+        let clients = self.clients.borrow();
+        clients.iter().rfind(|client| client.name == name).map(|client| client.transport.clone())
+    }
+
+    fn change_client(&self, transport: &Transport, change: impl FnOnce(&mut Client)) {
+        let mut clients = self.clients.borrow_mut();
+        let client = clients.iter_mut().find(|one| one.transport.is_same(transport));
+        change(client.expect("it is connected"));
+    }
+
+    /// A client says what it is called.
+    fn greet(&self, transport: &Transport, options: &str) {
+        let options: Value = serde_json::from_str(options).expect("JSON");
+        let name = options["name"].as_str().unwrap_or_default().to_owned();
+        if self.kept_out.borrow().contains(&name) {
+            transport.abort_connection();
+        }
+        self.change_client(transport, |client| client.name = name);
+    }
+
     fn spread(&self, from: &Transport, subject: &str, payload: &[u8]) {
         for client in self.clients.borrow().iter() {
             let wanted = client.subscriptions.iter().find(|(wanted, _)| wanted == subject);
@@ -103,19 +154,27 @@ impl LineProtocol for Connection {
     fn connection_made(&mut self, cx: &mut Cx<'_>) {
         let transport = cx.transport().clone();
         transport.write(b"INFO {\"server_id\":\"MEMORY\",\"max_payload\":1048576}\r\n");
-        self.shared.clients.borrow_mut().push(Client { transport, subscriptions: Vec::new() });
+        self.shared.clients.borrow_mut().push(Client {
+            transport,
+            name: String::new(),
+            is_silent: false,
+            subscriptions: Vec::new(),
+        });
     }
 
     fn line_received(&mut self, cx: &mut Cx<'_>, line: &[u8]) {
         let line = String::from_utf8_lossy(line);
+        if let Some(options) = line.strip_prefix("CONNECT ") {
+            return self.shared.greet(cx.transport(), options);
+        }
         let words: Vec<&str> = line.split(' ').collect();
         match words[..] {
             ["PING"] => cx.transport().write(b"PONG\r\n"),
             ["SUB", subject, number] => {
-                let mut clients = self.shared.clients.borrow_mut();
-                let own = clients.iter_mut().find(|one| one.transport.is_same(cx.transport()));
-                let own = own.expect("it is connected");
-                own.subscriptions.push((subject.to_owned(), number.to_owned()));
+                let subscription = (subject.to_owned(), number.to_owned());
+                self.shared.change_client(cx.transport(), |client| {
+                    client.subscriptions.push(subscription);
+                });
             }
             ["PUB", subject, bytes] => {
                 let bytes: usize = bytes.parse().expect("a number");

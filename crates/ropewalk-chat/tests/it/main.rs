@@ -1,5 +1,6 @@
 //! Whole evenings in the chat room, over a network in memory and in virtual time.
 
+mod absence;
 mod backplane;
 mod broker;
 mod browser;

@@ -1,6 +1,7 @@
 //! `ropewalk dns`: a server of names.
 
 mod addresses;
+mod elsewhere;
 mod log;
 mod secondaries;
 mod zone_file;
@@ -20,6 +21,7 @@ use ropewalk::net::{ThreadPool, ThreadPoolLimits, on_signal};
 use ropewalk::{Address, Deferred, Failure, Reactor};
 
 use addresses::{SecondaryOf, parse_grant, parse_server};
+use elsewhere::Elsewhere;
 use zone_file::ZoneFile;
 
 use crate::program::{Crew, Opened, Place, Voice, endpoint_error, word_of};
@@ -62,6 +64,8 @@ pub(crate) struct Options {
     #[arg(long, value_name = "FILE")]
     query_log: Option<PathBuf>,
     #[command(flatten)]
+    elsewhere: Elsewhere,
+    #[command(flatten)]
     pub(crate) crew: Crew,
 }
 
@@ -103,7 +107,8 @@ pub(crate) fn start(
     let transfer_to = Access::new(options.transfer_to.clone());
     let settings = AuthoritySettings { transfer_to, bells: common.bells.clone() };
     let authority = Authority::with_settings(&common.catalogue, settings);
-    let server = Server::new(authority, options.server_settings(reactor, common)?);
+    let responder = options.elsewhere.behind(authority, reactor)?;
+    let server = Server::new(responder, options.server_settings(reactor, common)?);
     let listen = if options.listen.is_empty() {
         PLACES.map(str::to_owned).to_vec()
     } else {

@@ -1,4 +1,5 @@
-//! Two processes of `ropewalk chat` that are one over a real `nats-server`, which is killed and started again.
+//! Two processes of `ropewalk chat` that are one over a real `nats-server`, or a cluster of two, which are killed and
+//! started again.
 
 use std::net::{SocketAddr, TcpListener};
 use std::process::{Child, Command, Stdio};
@@ -13,8 +14,19 @@ struct Nats(Child);
 
 impl Nats {
     fn start(port: u16) -> Self {
+        Self::start_with(port, &[])
+    }
+
+    /// One of a cluster, which listens for the others there, and tries to be joined with the one at `other`.
+    fn start_in_cluster(port: u16, cluster: u16, other: u16) -> Self {
+        let url = |port: u16| format!("nats://127.0.0.1:{port}");
+        let name = ["--cluster_name", "chat", "--cluster", &url(cluster), "--routes", &url(other)];
+        Self::start_with(port, &name)
+    }
+
+    fn start_with(port: u16, more: &[&str]) -> Self {
         let mut command = Command::new("nats-server");
-        command.args(["-a", "127.0.0.1", "-p", &port.to_string()]);
+        command.args(["-a", "127.0.0.1", "-p", &port.to_string()]).args(more);
         command.stdout(Stdio::null()).stderr(Stdio::null());
         Self(command.spawn().expect("it is on the PATH"))
     }
@@ -92,6 +104,42 @@ fn two_processes_are_one_chat_and_a_restart_of_nats_loses_and_doubles_nothing() 
     alice.hear("bob has left (Server closed)");
     one.signal(Signal::TERM);
     assert_eq!(one.wait().code(), Some(0));
+}
+
+#[test]
+fn a_process_that_was_cut_off_until_the_other_took_it_for_gone_loses_and_doubles_nothing() {
+    let name =
+        "a_process_that_was_cut_off_until_the_other_took_it_for_gone_loses_and_doubles_nothing";
+    if !has(name, "nats-server") {
+        return;
+    }
+    let [port, other_port, cluster, other_cluster] = [(); 4].map(|()| free_port());
+    let _nats = Nats::start_in_cluster(port, cluster, other_cluster);
+    let mut other_nats = Nats::start_in_cluster(other_port, other_cluster, cluster);
+    let url = |port: u16| format!("nats://127.0.0.1:{port}");
+    let (_one, here) = serve_tcp(&["chat", "--backplane", &url(port)]);
+    let (_two, there) = serve_tcp(&["chat", "--backplane", &url(other_port)]);
+    let (mut alice, mut bob) = (Guest::join(here, "alice"), Guest::join(there, "bob"));
+    meet(&mut alice, here, &mut bob, there);
+
+    drop(other_nats.0.kill().and_then(|()| other_nats.0.wait()));
+    for number in 0..5 {
+        bob.say(&format!("b{number}."));
+        alice.say(&format!("a{number}."));
+    }
+    alice.hear("bob has left (connection lost)");
+    for number in 5..10 {
+        bob.say(&format!("b{number}."));
+        alice.say(&format!("a{number}."));
+    }
+    let _other_nats = Nats::start_in_cluster(other_port, other_cluster, cluster);
+    alice.hear("bob has joined");
+    for number in 0..10 {
+        alice.hear_next("<bob> ", &format!("<bob> b{number}."));
+        bob.hear_next("<alice> ", &format!("<alice> a{number}."));
+    }
+    alice.say("/who");
+    alice.hear("2 here: alice, bob");
 }
 
 #[test]

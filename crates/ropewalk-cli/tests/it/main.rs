@@ -6,6 +6,7 @@ mod browser_pages;
 mod chat;
 mod chat_rooms;
 mod command_line;
+mod dns_recursion;
 mod echo;
 mod ending;
 mod examples;

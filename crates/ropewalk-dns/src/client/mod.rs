@@ -30,4 +30,5 @@ pub use response::{MessageRecord, Response};
 
 pub(crate) use hear::{Hear, Heard};
 pub(crate) use query::Asked;
+pub(crate) use shared::Shared;
 pub(crate) use udp_ports::UdpPorts;

@@ -3,12 +3,14 @@
 //! It is never longer than the asker can take. What does not fit is left out by whole sets of records (RFC 2181,
 //! section 9), and the header says so (TC) if the asker needs it.
 
+use std::time::Duration;
+
 use domain::base::iana::{Class, OptRcode, Rtype};
 
 use super::compression::Compression;
-use super::query::{HEADER_BYTES, Query, RECORD_FIXED_BYTES};
+use super::query::{HEADER_BYTES, Query, RECORD_FIXED_BYTES, record_end};
 use crate::tsig::Signer;
-use crate::wire_name::plain_name_len;
+use crate::wire_name::{plain_name_len, skip_name};
 
 /// The parts of an answer, in their order.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
@@ -45,6 +47,25 @@ pub struct Answer<'a> {
     pub(super) rcode: OptRcode,
     truncated: bool,
 }
+
+/// The records of an answer in wire form. Names in it point into the message, and so are right behind any question of
+/// the same length.
+pub(super) struct Written {
+    records: Box<[u8]>,
+    /// Where in `records` the times to live are.
+    ttls: Box<[u16]>,
+    counts: [u16; 3],
+    authentic: bool,
+}
+
+impl Written {
+    pub(super) fn bytes(&self) -> usize {
+        self.records.len() + 2 * self.ttls.len()
+    }
+}
+
+/// What is between a record's name and its time to live: type and class.
+const TTL_OFFSET: usize = 4;
 
 /// The bits of the header that an answer may set.
 const RESPONSE: u8 = 0x80;
@@ -275,6 +296,45 @@ impl<'a> Answer<'a> {
 
     fn write_name(&mut self, name: &[u8]) {
         self.names.write(self.out, self.base, name);
+    }
+
+    /// The records that are in, as they are in wire form.
+    pub(super) fn written(&self) -> Written {
+        let message = &self.out[self.base..];
+        let start = HEADER_BYTES + self.question_bytes;
+        let (mut at, mut ttls) = (start, Vec::new());
+        while let (Some(fixed), Some(end)) = (skip_name(message, at), record_end(message, at)) {
+            ttls.push(u16::try_from(fixed + TTL_OFFSET - start).unwrap_or(u16::MAX));
+            at = end;
+        }
+        let [_, answers, authorities, additionals] = self.counts;
+        Written {
+            records: message[start..at].into(),
+            ttls: ttls.into(),
+            counts: [answers, authorities, additionals],
+            authentic: message[3] & AUTHENTIC_DATA != 0,
+        }
+    }
+
+    /// Puts in the records of another answer to the same question, each with less time to live, in an answer without any.
+    pub(super) fn push_written(&mut self, written: &Written, age: Duration) {
+        let start = self.out.len();
+        self.out.extend_from_slice(&written.records);
+        if self.is_too_long() {
+            self.out.truncate(start);
+            return self.set_truncated();
+        }
+        let age = u32::try_from(age.as_secs()).unwrap_or(u32::MAX);
+        for &at in &written.ttls {
+            let at = start + usize::from(at);
+            if let Some(ttl) = self.out[at..].first_chunk_mut() {
+                *ttl = u32::from_be_bytes(*ttl).saturating_sub(age).to_be_bytes();
+            }
+        }
+        self.counts[1..].copy_from_slice(&written.counts);
+        if written.authentic {
+            self.set_authentic_data();
+        }
     }
 
     /// Takes out all records, whatever was in: for what turned out to be another answer.

@@ -31,6 +31,12 @@ pub trait Responder: 'static {
     fn respond(&self, query: &Query<'_>, answer: &mut Answer<'_>) -> Verdict;
 }
 
+impl Responder for Box<dyn Responder> {
+    fn respond(&self, query: &Query<'_>, answer: &mut Answer<'_>) -> Verdict {
+        (**self).respond(query, answer)
+    }
+}
+
 /// What is to be done with a query.
 pub enum Verdict {
     /// The answer is written.

@@ -6,4 +6,6 @@
 mod bulk;
 mod client;
 mod fake_server;
+mod forwarding;
+mod recursor;
 mod server;

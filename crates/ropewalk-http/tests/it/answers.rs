@@ -223,6 +223,28 @@ fn a_kept_request_is_answered_from_anywhere_and_tells_when_its_client_left() {
 }
 
 #[test]
+fn a_request_whose_head_is_forgotten_is_answered_as_before() {
+    let kept = Kept::default();
+    let server = served(kept.keeping());
+    server.feed(b"HEAD /1?a=b HTTP/1.0\r\nHost: x\r\nA: b\r\n\r\n");
+    let mut request = kept.take();
+    let (other, watching) = (request.clone(), request.downgrade());
+    request.forget_head();
+    assert_eq!((request.target(), request.query(), request.header("a")), ("", None, None));
+    assert!(request.headers().is_empty() && request.authority().is_none());
+    assert_eq!((other.target(), other.header_text("a")), ("/1?a=b", Some("b")));
+    assert_eq!(watching.upgrade().expect("it is there").path(), "/1");
+    drop(other);
+    request.set_header(ETAG, "\"x\"");
+    request.finish_with("what is not sent to a HEAD");
+    server.feed(b"");
+    let written = text(&server);
+    assert!(written.to_lowercase().contains("\r\netag: \"x\"\r\n"), "{written}");
+    assert!(written.contains("Content-Length: 26\r\n") && written.ends_with("\r\n\r\n"));
+    assert!(server.has_ended(), "HTTP/1.0 without keep-alive");
+}
+
+#[test]
 fn a_client_that_half_closes_is_told_as_gone_and_answered_all_the_same() {
     let kept = Kept::default();
     let server = served(kept.keeping());

@@ -21,12 +21,20 @@ impl UserId {
 pub struct Identity {
     pub(crate) id: UserId,
     pub(crate) nick: Nick,
-    pub(crate) user: Box<str>,
-    pub(crate) host: Box<str>,
-    pub(crate) realname: Box<str>,
-    pub(crate) account: Option<Box<str>>,
+    texts: Texts,
     pub(crate) is_bot: bool,
 }
+
+/// User name, host, real name and account (empty if there is none) in one allocation, for there are thousands: between
+/// them stands NUL, which none of them can have.
+#[derive(Clone, Debug)]
+struct Texts(Box<str>);
+
+const SEPARATOR: &str = "\0";
+const USER: usize = 0;
+const HOST: usize = 1;
+const REALNAME: usize = 2;
+const ACCOUNT: usize = 3;
 
 /// Who somebody wants to be, when they come to the network.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -68,18 +76,14 @@ impl Identity {
         limits: &NetworkLimits,
     ) -> Result<Self, Refusal> {
         let nick = nick(&registration.nick, limits)?;
-        Ok(Self {
-            id,
-            nick,
-            user: word(&registration.user, limits.user_bytes_max).into(),
-            host: word(&registration.host, limits.host_bytes_max).into(),
-            realname: line(&registration.realname, limits.realname_bytes_max).into(),
-            account: registration
-                .account
-                .as_deref()
-                .map(|account| word(account, limits.nick_bytes_max).into()),
-            is_bot: false,
-        })
+        let account = registration.account.as_deref();
+        let texts = Texts::new([
+            &word(&registration.user, limits.user_bytes_max),
+            &word(&registration.host, limits.host_bytes_max),
+            &line(&registration.realname, limits.realname_bytes_max),
+            &account.map_or(String::new(), |account| word(account, limits.nick_bytes_max)),
+        ]);
+        Ok(Self { id, nick, texts, is_bot: false })
     }
 
     /// The number that stays.
@@ -94,22 +98,32 @@ impl Identity {
 
     /// The user name.
     pub fn user(&self) -> &str {
-        &self.user
+        self.texts.get(USER)
     }
 
     /// Where they are, as others see it.
     pub fn host(&self) -> &str {
-        &self.host
+        self.texts.get(HOST)
     }
 
     /// What they say of themselves.
     pub fn realname(&self) -> &str {
-        &self.realname
+        self.texts.get(REALNAME)
     }
 
     /// The account that they have proven to own.
     pub fn account(&self) -> Option<&str> {
-        self.account.as_deref()
+        Some(self.texts.get(ACCOUNT)).filter(|account| !account.is_empty())
+    }
+
+    /// Gives them another real name, which is a [`line`].
+    pub(crate) fn set_realname(&mut self, realname: &str) {
+        self.texts.set(REALNAME, realname);
+    }
+
+    /// Gives them another account, which is a [`word`], or none.
+    pub(crate) fn set_account(&mut self, account: Option<&str>) {
+        self.texts.set(ACCOUNT, account.unwrap_or_default());
     }
 
     /// Whether they say that they are a program (user mode `+B`).
@@ -118,10 +132,26 @@ impl Identity {
     }
 }
 
+impl Texts {
+    fn new(all: [&str; 4]) -> Self {
+        Self(all.join(SEPARATOR).into())
+    }
+
+    fn get(&self, which: usize) -> &str {
+        self.0.split(SEPARATOR).nth(which).unwrap_or_default()
+    }
+
+    fn set(&mut self, which: usize, text: &str) {
+        let mut all = [USER, HOST, REALNAME, ACCOUNT].map(|one| self.get(one));
+        all[which] = text;
+        *self = Self::new(all);
+    }
+}
+
 /// `nick!user@host`, as it stands before a message.
 impl fmt::Display for Identity {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}!{}@{}", self.nick, self.user, self.host)
+        write!(f, "{}!{}@{}", self.nick, self.user(), self.host())
     }
 }
 
@@ -178,6 +208,18 @@ mod tests {
         assert_eq!(identity.to_string(), "dan!a_b_c_d__@evil_host_");
         assert_eq!(identity.realname(), "two  lines");
         assert_eq!(identity.account(), Some("_"));
+    }
+
+    #[test]
+    fn a_real_name_and_an_account_are_changed_alone() {
+        let mut dan = identity(&Registration::new("dan"));
+        assert_eq!((dan.realname(), dan.account()), ("dan", None));
+        dan.set_account(Some("daniel"));
+        dan.set_realname("");
+        assert_eq!((dan.user(), dan.host(), dan.realname()), ("user", "localhost", ""));
+        assert_eq!(dan.account(), Some("daniel"));
+        dan.set_account(None);
+        assert_eq!((dan.realname(), dan.account()), ("", None));
     }
 
     #[test]

@@ -65,7 +65,6 @@ mod whowas;
 pub use answers::{ChannelInfo, Counts, Person, Presence, Said};
 pub use channel::Topic;
 pub use event::{Event, MsgId, Record, Remembered, Target};
-pub use hidden_host::hidden_host;
 pub use history::{HistoryPoint, HistoryRange};
 pub use identity::{Identity, Registration, UserId};
 pub use limits::NetworkLimits;

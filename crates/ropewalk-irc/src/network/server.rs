@@ -84,7 +84,7 @@ impl Server {
         let at = self.moment(now);
         let identity = self.change(|state| state.connect(self.0.part, registration, at))?;
         let seat = Seat::new(identity.id(), listener);
-        self.0.view.borrow_mut().add(identity.id(), seat.clone());
+        self.0.view.borrow_mut().add(seat.clone());
         self.tell_posted();
         Ok(User::new(self.clone(), seat))
     }
@@ -193,16 +193,16 @@ impl Server {
         notice.set_audience(seats.len());
         let source = notice.source().id();
         let is_to_self = is_to_self(notice);
-        for (id, seat) in seats.iter() {
-            if *id == source {
+        for seat in seats.iter() {
+            if seat.id() == source {
                 seat.echo(notice);
             }
-            if *id != source || is_to_self {
+            if seat.id() != source || is_to_self {
                 seat.notify(notice);
             }
         }
-        let others = watchers.iter().filter(|(id, _)| !seats.contains_key(id));
-        others.for_each(|(_, seat)| seat.tell_watched(notice));
+        let others = watchers.difference(&seats);
+        others.for_each(|seat| seat.tell_watched(notice));
     }
 
     fn tell_closed(&self) {

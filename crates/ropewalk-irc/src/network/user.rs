@@ -3,7 +3,10 @@
 //! Whoever holds it is that user: there is no way to speak under a name but through the value that
 //! [`Server::connect`] gave, so a name cannot be taken over. Dropping it leaves the network.
 
+use std::borrow::Borrow;
 use std::cell::Cell;
+use std::cmp::Ordering;
+use std::hash::{Hash, Hasher};
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::SystemTime;
@@ -35,7 +38,7 @@ pub struct User {
     seat: Rc<Seat>,
 }
 
-/// A user as their thread knows them.
+/// A user as their thread knows them. Found, and in order, by the number.
 pub(crate) struct Seat {
     id: UserId,
     listener: Rc<dyn Listener>,
@@ -408,9 +411,45 @@ impl Drop for User {
     }
 }
 
+impl Borrow<UserId> for Rc<Seat> {
+    fn borrow(&self) -> &UserId {
+        &self.id
+    }
+}
+
+impl Hash for Seat {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.id.hash(state);
+    }
+}
+
+impl PartialEq for Seat {
+    fn eq(&self, other: &Self) -> bool {
+        self.id == other.id
+    }
+}
+
+impl Eq for Seat {}
+
+impl PartialOrd for Seat {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for Seat {
+    fn cmp(&self, other: &Self) -> Ordering {
+        self.id.cmp(&other.id)
+    }
+}
+
 impl Seat {
     pub(crate) fn new(id: UserId, listener: Rc<dyn Listener>) -> Rc<Self> {
         Rc::new(Self { id, listener, is_gone: Cell::new(false) })
+    }
+
+    pub(crate) fn id(&self) -> UserId {
+        self.id
     }
 
     pub(crate) fn set_gone(&self) {

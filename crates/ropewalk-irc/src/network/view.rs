@@ -3,7 +3,7 @@
 //! It follows the queue: somebody is on a channel here from the event that says that they joined to the one
 //! that says that they left, so each event finds its audience as it was when it happened.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::rc::Rc;
 
 use super::part::Audience;
@@ -12,24 +12,24 @@ use super::{Event, Record, UserId};
 use crate::ChannelName;
 
 /// Users of one thread, by number. Shared with what is being told.
-pub(crate) type Seats = Rc<BTreeMap<UserId, Rc<Seat>>>;
+pub(crate) type Seats = Rc<BTreeSet<Rc<Seat>>>;
 
 /// What one thread knows of its users.
 #[derive(Default)]
 pub(crate) struct View {
-    seats: HashMap<UserId, Rc<Seat>>,
+    seats: HashSet<Rc<Seat>>,
     channels: HashMap<ChannelName, Seats>,
 }
 
 impl View {
-    pub(crate) fn add(&mut self, id: UserId, seat: Rc<Seat>) {
-        self.seats.insert(id, seat);
+    pub(crate) fn add(&mut self, seat: Rc<Seat>) {
+        self.seats.insert(seat);
     }
 
     /// All of them leave: nothing is told here any more.
     pub(crate) fn take_all(&mut self) -> Vec<Rc<Seat>> {
         self.channels.clear();
-        self.seats.drain().map(|(_, seat)| seat).collect()
+        self.seats.drain().collect()
     }
 
     /// What has to be known before an event is told: who came is told that, who has left the network is not.
@@ -39,7 +39,7 @@ impl View {
         match record.event() {
             Event::Joined { channel, .. } => {
                 let seats = self.channels.entry(channel.clone()).or_default();
-                Rc::make_mut(seats).insert(source, seat.clone());
+                Rc::make_mut(seats).insert(seat.clone());
             }
             Event::Quit { .. } => seat.set_gone(),
             _ => {}
@@ -54,7 +54,7 @@ impl View {
             (Event::Kicked { channel, who, .. }, _) => self.remove(channel, who.id()),
             (Event::Quit { .. }, Audience::Friends { channels, .. }) => {
                 channels.iter().for_each(|channel| self.remove(channel, source));
-                return self.seats.remove(&source);
+                return self.seats.take(&source);
             }
             _ => {}
         }
@@ -64,7 +64,7 @@ impl View {
     fn remove(&mut self, channel: &ChannelName, id: UserId) {
         let Some(seats) = self.channels.get_mut(channel) else { return };
         // Mostly the event concerns another thread's user.
-        if seats.contains_key(&id) {
+        if seats.contains(&id) {
             Rc::make_mut(seats).remove(&id);
         }
         if seats.is_empty() {
@@ -96,17 +96,16 @@ impl View {
         let mut all = self.pick([source].iter());
         for seats in channels.iter().filter_map(|channel| self.channels.get(channel)) {
             // Most are on one channel, which may be large.
-            if all.keys().all(|id| seats.contains_key(id)) {
+            if all.iter().all(|seat| seats.contains(seat)) {
                 all = seats.clone();
             } else {
-                Rc::make_mut(&mut all).extend(seats.iter().map(|(id, seat)| (*id, seat.clone())));
+                Rc::make_mut(&mut all).extend(seats.iter().cloned());
             }
         }
         all
     }
 
     fn pick<'a>(&self, users: impl Iterator<Item = &'a UserId>) -> Seats {
-        let picked = users.filter_map(|id| Some((*id, self.seats.get(id)?.clone())));
-        Rc::new(picked.collect())
+        Rc::new(users.filter_map(|id| self.seats.get(id).cloned()).collect())
     }
 }

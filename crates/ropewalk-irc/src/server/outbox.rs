@@ -11,6 +11,7 @@ use bytes::Bytes;
 use ropewalk_core::{Deferred, Transport};
 
 use super::capability::{Capabilities, Capability};
+use super::shared::Shared;
 use crate::{LineLimits, Message, TagList};
 
 /// The way to one client. Clones are the same.
@@ -19,17 +20,18 @@ pub(crate) struct Outbox(Rc<State>);
 
 struct State {
     transport: Transport,
-    server_name: Rc<str>,
+    shared: Rc<Shared>,
     nick: RefCell<Rc<str>>,
     caps: Cell<Capabilities>,
-    response: RefCell<Option<Response>>,
+    /// Boxed, for few commands have a label, and there are thousands of clients.
+    response: RefCell<Option<Box<Response>>>,
     /// Counts batches: each has another name.
     batches: Cell<u64>,
     /// What answers the present command when it is there.
     later: RefCell<Option<Deferred<Answer>>>,
     wrong_passwords: Cell<u32>,
     /// Why the connection is to be lost after the present command.
-    end: RefCell<Option<String>>,
+    end: RefCell<Option<Box<str>>>,
 }
 
 /// Writes an answer.
@@ -42,10 +44,10 @@ struct Response {
 }
 
 impl Outbox {
-    pub(crate) fn new(transport: Transport, server_name: Rc<str>) -> Self {
+    pub(crate) fn new(transport: Transport, shared: Rc<Shared>) -> Self {
         Self(Rc::new(State {
             transport,
-            server_name,
+            shared,
             nick: RefCell::new("*".into()),
             caps: Cell::default(),
             response: RefCell::default(),
@@ -54,6 +56,10 @@ impl Outbox {
             wrong_passwords: Cell::new(0),
             end: RefCell::default(),
         }))
+    }
+
+    fn server_name(&self) -> &str {
+        &self.0.shared.settings.server_name
     }
 
     pub(crate) fn transport(&self) -> &Transport {
@@ -101,7 +107,7 @@ impl Outbox {
 
     /// Answers with something else that is from the server.
     pub(crate) fn answer(&self, message: &Message<'_>) {
-        self.answer_as(&self.0.server_name, message);
+        self.answer_as(self.server_name(), message);
     }
 
     /// Answers with something that is from a user.
@@ -111,7 +117,7 @@ impl Outbox {
 
     /// Answers with a part of a batch, if there is one.
     pub(crate) fn answer_in_batch(&self, batch: Option<&str>, message: &Message<'_>) {
-        let line = line(&message.with_source(&self.0.server_name));
+        let line = line(&message.with_source(self.server_name()));
         self.answer_line(match batch {
             Some(batch) => with_tag(&line, "batch", batch),
             None => line,
@@ -120,7 +126,7 @@ impl Outbox {
 
     /// Tells something from the server that answers nothing.
     pub(crate) fn tell_answer(&self, message: &Message<'_>) {
-        self.tell(line(&message.with_source(&self.0.server_name)).into());
+        self.tell(line(&message.with_source(self.server_name())).into());
     }
 
     /// One or several lines that answer the present command, or nothing.
@@ -167,7 +173,7 @@ impl Outbox {
 
     /// From now on all answers are one response.
     pub(crate) fn begin_response(&self, label: String) {
-        self.0.response.replace(Some(Response { label, lines: Vec::new() }));
+        self.0.response.replace(Some(Box::new(Response { label, lines: Vec::new() })));
     }
 
     /// Keeps the response for later, when what it waits for is there.
@@ -190,7 +196,8 @@ impl Outbox {
 
     /// Sends the response, if there is one.
     pub(crate) fn finish_response(&self) {
-        let Some(Response { label, lines }) = self.0.response.take() else { return };
+        let Some(response) = self.0.response.take() else { return };
+        let Response { label, lines } = *response;
         match lines.as_slice() {
             [] => self.write_labeled(&label, &Message::new("ACK")),
             [line] => self.0.transport.write_bytes(with_tag(line, "label", &label)),
@@ -213,13 +220,13 @@ impl Outbox {
     }
 
     fn write_labeled(&self, label: &str, message: &Message<'_>) {
-        let line = line(&message.with_source(&self.0.server_name));
+        let line = line(&message.with_source(self.server_name()));
         self.0.transport.write_bytes(with_tag(&line, "label", label));
     }
 
     /// The connection is to be lost after the present command, for this reason.
     pub(crate) fn end_with(&self, reason: &str) {
-        self.0.end.replace(Some(reason.to_owned()));
+        self.0.end.replace(Some(reason.into()));
     }
 
     /// A password was wrong; with too many of them the connection is to be lost.
@@ -231,7 +238,7 @@ impl Outbox {
         }
     }
 
-    pub(crate) fn take_end(&self) -> Option<String> {
+    pub(crate) fn take_end(&self) -> Option<Box<str>> {
         self.0.end.take()
     }
 
@@ -245,7 +252,7 @@ impl Outbox {
 }
 
 /// A response that waits for something.
-pub(crate) struct PendingResponse(Response);
+pub(crate) struct PendingResponse(Box<Response>);
 
 /// A message as it is sent; nothing if it cannot be, which is a mistake of this server.
 fn line(message: &Message<'_>) -> Vec<u8> {

@@ -11,7 +11,7 @@ use super::request::{need_more_params, numeric_of, shown};
 use super::session::{IrcSession, Stage, complain_unknown};
 use super::settings::same_secret;
 use super::{ProxiedPeer, commands};
-use crate::network::{Refusal, Registration, hidden_host};
+use crate::network::{Refusal, Registration};
 use crate::{Message, numeric};
 
 /// What a client has told so far.
@@ -134,7 +134,9 @@ impl IrcSession {
         let transport = self.out.transport();
         let proxied = transport.kept::<ProxiedPeer>().and_then(|peer| peer.address());
         match proxied.map_or_else(|| transport.peer(), Address::Ip) {
-            peer @ Address::Ip(_) if self.shared.settings.hides_hosts => hidden_host(&peer, "irc"),
+            peer @ Address::Ip(_) if self.shared.settings.hides_hosts => {
+                self.shared.server.network().hidden_host(&peer, "irc")
+            }
             Address::Ip(address) => shown_address(address.ip()),
             _ => "localhost".into(),
         }

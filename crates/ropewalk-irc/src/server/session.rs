@@ -53,10 +53,9 @@ const LABEL_BYTES_MAX: usize = 64;
 
 impl IrcSession {
     pub(crate) fn new(shared: Rc<Shared>, transport: &Transport) -> Self {
-        let server_name = shared.settings.server_name.as_str().into();
         shared.unknown.set(shared.unknown.get() + 1);
         Self {
-            out: Outbox::new(transport.clone(), server_name),
+            out: Outbox::new(transport.clone(), shared.clone()),
             shared,
             stage: Stage::Registering(Box::default()),
             sasl: sasl::Exchange::default(),

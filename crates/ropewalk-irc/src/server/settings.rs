@@ -29,7 +29,7 @@ pub struct IrcSettings {
     pub accounts: Option<Rc<dyn Accounts>>,
     /// Who keeps more of what was said than the network. Default nobody.
     pub history: Option<Rc<dyn HistoryStore>>,
-    /// Whether others see a [hidden host](crate::network::hidden_host) instead of a client's address. Default true.
+    /// Whether others see a [hidden host](crate::network::Network::hidden_host) instead of a client's address. Default true.
     pub hides_hosts: bool,
     /// The channels that clients are put on when they come. Default none.
     pub channels: Vec<String>,

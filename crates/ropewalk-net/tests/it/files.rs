@@ -159,6 +159,7 @@ fn a_loop_that_ends_while_it_reads_leaves_nothing_behind() {
     let tree = Tree::new("ends");
     let path = tree.0.join("root/large");
     fs::write(&path, vec![7; 8_000_000]).expect("a file");
+    let mut unanswered = 0;
     for _ in 0..20 {
         let Ok(event_loop) = new_loop(Some("uring")) else { return };
         let directory = tree.open(&event_loop, Symlinks::Within);
@@ -166,6 +167,13 @@ fn a_loop_that_ends_while_it_reads_leaves_nothing_behind() {
         forget(&path);
         let reads: Vec<_> = (0..100).map(|n| file.read_at(n * 70_000, 65_536)).collect();
         drop(event_loop); // The kernel may not write to what has been given back.
-        assert!(reads.into_iter().all(|read| !matches!(read.into_result(), Ok(Ok(_)))));
+        for read in reads {
+            match read.into_result() {
+                // A page that the system would not forget; it was read at once.
+                Ok(Ok(bytes)) => assert!(bytes.iter().all(|byte| *byte == 7)),
+                _ => unanswered += 1,
+            }
+        }
     }
+    assert!(unanswered > 0, "none had to wait");
 }

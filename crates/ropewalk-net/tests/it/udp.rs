@@ -3,7 +3,9 @@
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::rc::Rc;
 
-use ropewalk_core::{Deferred, Failure, FailureKind, Reactor, Resolve};
+use ropewalk_core::{
+    Address, DatagramProtocol, DatagramTransport, Deferred, Failure, FailureKind, Reactor, Resolve,
+};
 use ropewalk_net::{
     Interface, UdpClientEndpoint, UdpEndpoint, endpoints, join_group, leave_group, set_broadcast,
     set_multicast_interface, set_multicast_loop, set_multicast_ttl,
@@ -90,6 +92,52 @@ fn a_failed_send_is_reported_and_costs_nothing_else() {
         assert_eq!(said, "send a datagram: Message too long (os error 90)");
         socket.send_to(&b"short"[..], &socket.host());
         until(main_loop, || letters.texts() == ["short"]);
+    });
+}
+
+#[test]
+fn one_that_cannot_be_sent_holds_up_none_of_a_burst() {
+    each_driver(|main_loop| {
+        let letters = Letters::default();
+        let opened = main_loop.reactor().open(&UdpEndpoint::new(local()), letters.clone());
+        let socket = get(main_loop, opened).unwrap();
+        let burst: Vec<_> = (0..100).map(|number| number.to_string()).collect();
+        for (number, said) in burst.iter().enumerate() {
+            if number % 30 == 7 {
+                socket.send_to(vec![0; 70_000], &socket.host()); // Too large.
+            }
+            socket.send_to(said.clone(), &socket.host());
+        }
+        until(main_loop, || letters.texts() == burst);
+        assert!(!letters.failures().is_empty());
+    });
+}
+
+/// Closes its socket with the third datagram.
+struct Three(Letters);
+
+impl DatagramProtocol for Three {
+    fn datagram_received(&mut self, transport: &DatagramTransport, data: &[u8], from: &Address) {
+        self.0.datagram_received(transport, data, from);
+        if self.0.texts().len() == 3 {
+            drop(transport.stop_listening());
+        }
+    }
+
+    fn stopped(&mut self, reason: Failure) {
+        self.0.stopped(reason);
+    }
+}
+
+#[test]
+fn what_came_with_the_datagram_that_closed_the_socket_is_not_heard() {
+    each_driver(|main_loop| {
+        let letters = Letters::default();
+        let opened = main_loop.reactor().open(&UdpEndpoint::new(local()), Three(letters.clone()));
+        let socket = get(main_loop, opened).unwrap();
+        (0..20).for_each(|number| socket.send_to(number.to_string(), &socket.host()));
+        until(main_loop, || letters.is_stopped());
+        assert_eq!(letters.texts(), ["0", "1", "2"]);
     });
 }
 

@@ -1,5 +1,7 @@
 //! What only the crates together can do: TLS through a proxy of HTTP, over real sockets; the names of the machine.
 
+#![allow(clippy::unwrap_used, reason = "a test that fails may panic")]
+
 mod system_names;
 
 use std::cell::Cell;

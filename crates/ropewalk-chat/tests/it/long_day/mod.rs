@@ -39,7 +39,7 @@ use page::Page;
 use person::Person;
 use process::Process;
 use wire::Fault;
-use world::{Fate, World};
+use world::{Fate, Trouble, World};
 
 const SECOND: Duration = Duration::from_secs(1);
 const HOUR: Duration = Duration::from_secs(3600);
@@ -85,9 +85,7 @@ impl Day {
             let world = &self.world;
             if world.chance(2) {
                 change_weather(world);
-                if world.is_joined() {
-                    world.set_broker(world.chance(70));
-                }
+                change_backplane(world);
             }
             let busy = 1 + world.below(3);
             for _ in 0..busy {
@@ -110,6 +108,7 @@ impl Day {
         world.network.heal();
         world.network.change(|wires| *wires = Wires::default());
         world.set_broker(true);
+        world.let_all_in();
         let end = world.now() + time;
         while self.world.now() < end {
             self.pass(SECOND * 5);
@@ -142,23 +141,32 @@ fn live_a_moment(world: &World, person: &mut dyn Person) {
     }
 }
 
-/// The network is another from now on.
-/// The network is another from now on. What joins processes is on a better one: who is not heard of for ten seconds is
-/// taken for gone there.
+/// The network is another from now on, to what joins the processes, too.
 fn change_weather(world: &World) {
     world.network.heal();
     let millis = |bound| Duration::from_millis(world.below(bound));
-    let (slow, narrow) = if world.is_joined() { (200, 4 << 10) } else { (800, 500) };
     let wires = Wires {
-        latency: world.pick(&[Duration::ZERO, millis(50), millis(slow)]).expect("some"),
+        latency: world.pick(&[Duration::ZERO, millis(50), millis(800)]).expect("some"),
         chunk_size: world.pick(&[64 << 10, 1000, 50]).expect("some"),
-        capacity: world.pick(&[64 << 10, 4 << 10, narrow]).expect("some"),
-        lose_at_byte: (!world.is_joined() && world.chance(10)).then(|| world.below(2_000)),
+        capacity: world.pick(&[64 << 10, 4 << 10, 500]).expect("some"),
+        lose_at_byte: world.chance(10).then(|| world.below(2_000)),
         ..Wires::default()
     };
     world.network.change(|settings| *settings = wires);
-    if !world.is_joined() && world.chance(10) {
+    if world.chance(10) {
         world.network.partition();
+    }
+}
+
+/// What joins the processes is there or not, for all of them or for one.
+fn change_backplane(world: &World) {
+    if !world.is_joined() {
+        return;
+    }
+    world.set_broker(world.chance(70));
+    world.let_all_in();
+    if world.chance(30) {
+        world.cut_off(world.index(world.processes.len()));
     }
 }
 
@@ -198,8 +206,10 @@ fn check_joined(world: &World) {
 fn live(seed: u64, processes: usize, hours: u32) -> Vec<String> {
     let mut day = Day::new(seed, processes);
     day.live(hours);
-    if hours == 24 && processes == 1 {
-        day.world.check_trouble();
+    match (processes, hours) {
+        (1, 24) => day.world.check_trouble(&Trouble::OF_PEOPLE),
+        (1, _) => {}
+        _ => day.world.check_trouble(&[Trouble::ProcessMissed]),
     }
     let Day { world, people } = day;
     drop(people);

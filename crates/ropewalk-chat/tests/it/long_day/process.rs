@@ -24,7 +24,7 @@ pub(crate) struct Process {
     browsers: BrowserChat,
     file: HistoryFile,
     ports: Vec<ListeningPort>,
-    _backplane: Option<Backplane>,
+    backplane: Option<Backplane>,
     _directory: Directory,
 }
 
@@ -46,7 +46,7 @@ impl Process {
         let (directory, file) = open_history(reactor, &chat);
         let mut process = Self {
             browsers: BrowserChat::new(reactor, &chat),
-            _backplane: is_joined.then(|| join(reactor, &chat)),
+            backplane: is_joined.then(|| join(reactor, &chat, number)),
             ports: Vec::new(),
             _directory: directory,
             ledger,
@@ -71,6 +71,11 @@ impl Process {
             listen(event_loop, &names[1], ChatFactory::new(chat), limits.clone()),
             listen(event_loop, &names[2], irc, limits),
         ];
+    }
+
+    /// Other processes that it hears of.
+    pub(crate) fn peers(&self) -> usize {
+        self.backplane.as_ref().map_or(0, Backplane::peers)
     }
 
     /// All have gone, and nothing of them is left.
@@ -115,9 +120,14 @@ impl Process {
     }
 }
 
-fn join(reactor: &Reactor, chat: &Chat) -> Backplane {
+/// What the process of that number is called by what joins it with others.
+pub(crate) fn name(number: usize) -> String {
+    format!("process{number}")
+}
+
+fn join(reactor: &Reactor, chat: &Chat, number: usize) -> Backplane {
     let endpoint = Rc::new(MemoryClientEndpoint::new("nats"));
-    let options = NatsOptions { no_echo: true, ..NatsOptions::default() };
+    let options = NatsOptions { name: name(number), no_echo: true, ..NatsOptions::default() };
     let client = NatsClient::new(reactor, endpoint, options);
     Backplane::join(reactor, chat, client, "test.chat").expect("it is a subject")
 }

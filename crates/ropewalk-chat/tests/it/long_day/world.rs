@@ -9,7 +9,7 @@ use ropewalk_core::{Loop, Reactor, Time, Wait, defer_later};
 use ropewalk_testing::{MemoryDriver, MemoryNetwork, Network as Wires, Random, Seed};
 
 use super::ledger::Ledger;
-use super::process::Process;
+use super::process::{self, Process};
 use super::wire::{Fault, Wire};
 use crate::broker::Broker;
 
@@ -50,6 +50,20 @@ pub(crate) enum Trouble {
     TerminalCutOff,
     ClientCutOff,
     PastRecalled,
+    /// A process is taken for gone by another that it hears of itself.
+    ProcessMissed,
+}
+
+impl Trouble {
+    /// What happens to people.
+    pub(crate) const OF_PEOPLE: [Self; 6] = [
+        Self::LineSentAgain,
+        Self::NewsLost,
+        Self::BrowserOut,
+        Self::TerminalCutOff,
+        Self::ClientCutOff,
+        Self::PastRecalled,
+    ];
 }
 
 pub(crate) const ROOMS: [&str; 3] = ["#lobby", "#boats", "#knots"];
@@ -94,6 +108,9 @@ impl World {
         let later = defer_later(self.reactor(), time, || ());
         self.event_loop.run_until(later).expect("time passes");
         self.processes.iter().for_each(|process| process.ledger.check());
+        if self.processes.iter().any(|one| one.peers() != self.processes[0].peers()) {
+            self.note(Trouble::ProcessMissed);
+        }
         self.reset_buried();
     }
 
@@ -110,17 +127,9 @@ impl World {
         *self.trouble.borrow_mut().entry(trouble).or_default() += 1;
     }
 
-    /// There was trouble of every kind.
-    pub(crate) fn check_trouble(&self) {
+    /// There was trouble of all these kinds.
+    pub(crate) fn check_trouble(&self, all: &[Trouble]) {
         let trouble = self.trouble.borrow();
-        let all = [
-            Trouble::LineSentAgain,
-            Trouble::NewsLost,
-            Trouble::BrowserOut,
-            Trouble::TerminalCutOff,
-            Trouble::ClientCutOff,
-            Trouble::PastRecalled,
-        ];
         assert!(all.iter().all(|one| trouble.contains_key(one)), "a calm day: {trouble:?}");
     }
 
@@ -138,6 +147,24 @@ impl World {
             (true, false) => broker.fall(&self.event_loop),
             _ => {}
         }
+    }
+
+    /// One of the processes is cut off from what joins them for a while, with or without being told; the others are
+    /// not. That may be for so long that they take it for gone.
+    pub(crate) fn cut_off(&self, number: usize) {
+        let Some(broker) = &self.broker else { return };
+        let name = process::name(number);
+        if self.chance(50) {
+            broker.silence(&name, &self.network);
+        } else {
+            broker.keep_out(&name);
+        }
+    }
+
+    /// None of the processes is cut off any more.
+    pub(crate) fn let_all_in(&self) {
+        let names = (0..self.processes.len()).map(process::name);
+        names.for_each(|name| self.broker.iter().for_each(|broker| broker.let_in(&name)));
     }
 
     /// The chat is over: nothing of it is left, and nothing is going to happen any more.

@@ -49,8 +49,10 @@ impl State {
         channel.members.insert(who, if is_first { Ranks::OPERATOR } else { Ranks::NONE });
         let user = self.user_mut(who)?;
         user.note_on(&name);
-        user.invited_to.retain(|(channel, _)| *channel != name);
-        let (source, away) = (user.identity.clone(), user.away.clone());
+        if let Some(rare) = &mut user.rare {
+            rare.invited_to.retain(|(channel, _)| *channel != name);
+        }
+        let (source, away) = (user.identity.clone(), user.away().cloned());
         let joined = Event::Joined { channel: name.clone(), away };
         let record = self.record(source, joined, at);
         self.post_to_channel(&record, &name);
@@ -141,11 +143,11 @@ impl State {
         by_operator: bool,
     ) -> Result<(), Refusal> {
         let invitations_max = self.limits.invitations_max;
-        let guest = self.user_mut(guest)?;
-        guest.invited_to.retain(|(channel, _)| channel != name);
-        guest.invited_to.push((name.clone(), by_operator));
-        let too_many = guest.invited_to.len().saturating_sub(invitations_max);
-        guest.invited_to.drain(..too_many);
+        let invited_to = &mut self.user_mut(guest)?.rare_mut().invited_to;
+        invited_to.retain(|(channel, _)| channel != name);
+        invited_to.push((name.clone(), by_operator));
+        let too_many = invited_to.len().saturating_sub(invitations_max);
+        invited_to.drain(..too_many);
         Ok(())
     }
 

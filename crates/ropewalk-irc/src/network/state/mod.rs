@@ -15,8 +15,9 @@ mod questions;
 mod speech;
 mod steward;
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::hash::{BuildHasher, RandomState};
+use std::borrow::Borrow;
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::hash::{BuildHasher, Hash, Hasher, RandomState};
 use std::sync::Arc;
 use std::time::SystemTime;
 
@@ -38,7 +39,7 @@ pub(crate) struct State {
     pub(crate) limits: Arc<NetworkLimits>,
     /// Boxed, since a table keeps room for half as many again.
     users: HashMap<UserId, Box<Member>>,
-    nicks: HashMap<Arc<str>, UserId>,
+    nicks: HashSet<Called>,
     channels: BTreeMap<ChannelName, Channel>,
     parts: Vec<Part>,
     /// The part on whose thread something is being done: it looks into its queue by itself.
@@ -60,18 +61,47 @@ pub(crate) struct Member {
     pub(crate) identity: Arc<Identity>,
     part: usize,
     pub(crate) modes: UserModes,
-    pub(crate) away: Option<Arc<str>>,
     /// By name. Most users are on one or two, for which a tree would be large.
     pub(crate) channels: Vec<ChannelName>,
-    /// To which channels they are invited, the last invitation last, and whether by an operator.
-    invited_to: Vec<(ChannelName, bool)>,
-    pub(crate) watched: BTreeSet<Nick>,
+    rare: Option<Box<Rare>>,
     /// None if it is counted elsewhere.
     pace: Option<Pace>,
     pub(crate) signed_on: SystemTime,
     /// When they last said something.
     pub(crate) active_at: SystemTime,
 }
+
+/// What few users have.
+#[derive(Default)]
+struct Rare {
+    away: Option<Arc<str>>,
+    /// To which channels they are invited, the last invitation last, and whether by an operator.
+    invited_to: Vec<(ChannelName, bool)>,
+    watched: BTreeSet<Nick>,
+}
+
+/// A user, as found by the nickname. The table holds no names of its own, for those would be as many again.
+struct Called(Arc<Identity>);
+
+impl Borrow<str> for Called {
+    fn borrow(&self) -> &str {
+        self.0.nick.folded()
+    }
+}
+
+impl Hash for Called {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.0.nick.folded().hash(state);
+    }
+}
+
+impl PartialEq for Called {
+    fn eq(&self, other: &Self) -> bool {
+        self.0.nick == other.0.nick
+    }
+}
+
+impl Eq for Called {}
 
 /// When something is done: by the reactor's clock and by the calendar.
 #[derive(Clone, Copy, Debug)]
@@ -88,7 +118,7 @@ impl State {
         Self {
             limits,
             users: HashMap::new(),
-            nicks: HashMap::new(),
+            nicks: HashSet::new(),
             channels: BTreeMap::new(),
             parts: Vec::new(),
             acting: None,
@@ -148,7 +178,7 @@ impl State {
     }
 
     fn called_by(&self, nick: &Nick) -> Option<(UserId, &Member)> {
-        let id = *self.nicks.get(nick.folded())?;
+        let id = self.nicks.get(nick.folded())?.0.id;
         Some((id, self.users.get(&id)?))
     }
 

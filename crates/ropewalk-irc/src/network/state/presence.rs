@@ -1,14 +1,13 @@
 //! Coming to the network, being called something else, being away, leaving.
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use super::{Member, Moment, State};
-use crate::Nick;
+use super::{Called, Member, Moment, Rare, State};
 use crate::network::identity::{self, cut, line};
 use crate::network::pace::Pace;
 use crate::network::part::Audience;
 use crate::network::{Event, Identity, Refusal, Registration, UserId, UserMode, UserModes};
+use crate::{ChannelName, Nick};
 
 impl State {
     /// Somebody comes, on a thread.
@@ -20,14 +19,14 @@ impl State {
     ) -> Result<Arc<Identity>, Refusal> {
         let id = UserId(self.next_number());
         let identity = Arc::new(Identity::new(id, registration, &self.limits)?);
-        if self.nicks.contains_key(identity.nick.folded()) {
+        if self.nicks.contains(identity.nick.folded()) {
             return Err(Refusal::NickTaken);
         }
         if self.users.len() >= self.limits.users_max {
             return Err(Refusal::Full);
         }
         self.check_room()?;
-        self.nicks.insert(identity.nick.folded().clone(), id);
+        self.nicks.insert(Called(identity.clone()));
         let member = Member::new(identity.clone(), part, registration, at);
         self.users.insert(id, Box::new(member));
         self.users_peak = self.users_peak.max(self.users.len());
@@ -38,7 +37,7 @@ impl State {
     /// Whether somebody could be called so now.
     pub(crate) fn check_nick(&self, text: &str) -> Result<(), Refusal> {
         let nick = identity::nick(text, &self.limits)?;
-        if self.nicks.contains_key(nick.folded()) { Err(Refusal::NickTaken) } else { Ok(()) }
+        if self.nicks.contains(nick.folded()) { Err(Refusal::NickTaken) } else { Ok(()) }
     }
 
     /// Somebody is called something else. To be called the same again is no news to anybody.
@@ -50,14 +49,12 @@ impl State {
         }
         // One's own name may be written another way.
         let is_other = to != before.nick;
-        if is_other && self.nicks.contains_key(to.folded()) {
+        if is_other && self.nicks.contains(to.folded()) {
             return Err(Refusal::NickTaken);
         }
         self.step(who, at)?;
         self.post_renamed(who, to.clone(), at)?;
         let after = self.change_identity(who, |identity| identity.nick = to)?;
-        self.nicks.remove(before.nick.folded());
-        self.nicks.insert(after.nick.folded().clone(), who);
         if is_other {
             self.whowas.push(before.clone(), at.wall, self.limits.whowas_max);
             self.post_to_watchers(&before, Event::Offline, at);
@@ -84,11 +81,11 @@ impl State {
     ) -> Result<(), Refusal> {
         let message = message.filter(|message| !message.is_empty());
         let message = message.map(|message| line(message, self.limits.away_bytes_max).into());
-        if self.user(who)?.away == message {
+        if self.user(who)?.away() == message.as_ref() {
             return Ok(());
         }
         self.step(who, at)?;
-        self.user_mut(who)?.away.clone_from(&message);
+        self.user_mut(who)?.rare_mut().away.clone_from(&message);
         self.post_to_friends(who, Event::AwaySet { message }, at)
     }
 
@@ -102,8 +99,8 @@ impl State {
             return Err(Refusal::TextTooLong(self.limits.realname_bytes_max));
         }
         self.step(who, at)?;
-        let realname = line(text, self.limits.realname_bytes_max).into();
-        self.change_identity(who, |identity| identity.realname = realname)?;
+        let realname = line(text, self.limits.realname_bytes_max);
+        self.change_identity(who, |identity| identity.set_realname(&realname))?;
         self.post_to_friends(who, Event::RealnameSet, at)
     }
 
@@ -118,7 +115,7 @@ impl State {
             return Ok(());
         }
         self.step(who, at)?;
-        self.change_identity(who, |identity| identity.account = account.map(Into::into))?;
+        self.change_identity(who, |identity| identity.set_account(account.as_deref()))?;
         self.post_to_friends(who, Event::AccountSet, at)
     }
 
@@ -179,7 +176,7 @@ impl State {
         let Some(user) = self.users.remove(&who) else { return };
         self.nicks.remove(user.identity.nick.folded());
         user.channels.iter().for_each(|channel| self.take_off(channel, who));
-        user.watched.iter().for_each(|nick| self.stop_watching(nick, who));
+        user.watched().for_each(|nick| self.stop_watching(nick, who));
         self.post_to_watchers(&user.identity, Event::Offline, at);
         self.whowas.push(user.identity, at.wall, self.limits.whowas_max);
     }
@@ -188,18 +185,18 @@ impl State {
     pub(crate) fn watch(&mut self, who: UserId, nick: &str) -> Result<(), Refusal> {
         let nick = identity::nick(nick, &self.limits)?;
         let watched_max = self.limits.watched_max;
-        let user = self.user_mut(who)?;
-        if user.watched.len() >= watched_max && !user.watched.contains(&nick) {
+        let watched = &mut self.user_mut(who)?.rare_mut().watched;
+        if watched.len() >= watched_max && !watched.contains(&nick) {
             return Err(Refusal::TooManyWatched(watched_max));
         }
-        user.watched.insert(nick.clone());
+        watched.insert(nick.clone());
         self.watchers.entry(nick).or_default().insert(who);
         Ok(())
     }
 
     pub(crate) fn unwatch(&mut self, who: UserId, nick: &str) -> Result<(), Refusal> {
         let nick = identity::nick(nick, &self.limits)?;
-        self.user_mut(who)?.watched.remove(&nick);
+        self.user_mut(who)?.rare_mut().watched.remove(&nick);
         self.stop_watching(&nick, who);
         Ok(())
     }
@@ -219,8 +216,12 @@ impl State {
         change: impl FnOnce(&mut Identity),
     ) -> Result<Arc<Identity>, Refusal> {
         let user = self.user_mut(who)?;
+        let before = user.identity.clone();
         change(Arc::make_mut(&mut user.identity));
-        Ok(user.identity.clone())
+        let after = user.identity.clone();
+        self.nicks.remove(before.nick.folded());
+        self.nicks.insert(Called(after.clone()));
+        Ok(after)
     }
 }
 
@@ -230,13 +231,30 @@ impl Member {
             identity,
             part,
             modes: UserModes::default(),
-            away: None,
             channels: Vec::new(),
-            invited_to: Vec::new(),
-            watched: BTreeSet::new(),
+            rare: None,
             pace: (!registration.is_relayed).then(Pace::default),
             signed_on: at.wall,
             active_at: at.wall,
         }
+    }
+
+    /// What is told to who writes to them.
+    pub(crate) fn away(&self) -> Option<&Arc<str>> {
+        self.rare.as_ref()?.away.as_ref()
+    }
+
+    /// The names that they watch.
+    pub(super) fn watched(&self) -> impl Iterator<Item = &Nick> {
+        self.rare.iter().flat_map(|rare| &rare.watched)
+    }
+
+    /// The channels that they are invited to, the last invitation last, and whether by an operator.
+    pub(super) fn invitations(&self) -> impl Iterator<Item = &(ChannelName, bool)> {
+        self.rare.iter().flat_map(|rare| &rare.invited_to)
+    }
+
+    pub(super) fn rare_mut(&mut self) -> &mut Rare {
+        self.rare.get_or_insert_default()
     }
 }

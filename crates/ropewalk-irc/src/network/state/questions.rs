@@ -149,11 +149,11 @@ impl State {
 
     /// The channels that somebody is invited to, the last invitation last.
     pub(crate) fn invitations(&self, who: UserId) -> Result<Vec<ChannelName>, Refusal> {
-        Ok(self.user(who)?.invited_to.iter().map(|(channel, _)| channel.clone()).collect())
+        Ok(self.user(who)?.invitations().map(|(channel, _)| channel.clone()).collect())
     }
 
     pub(crate) fn watched(&self, who: UserId) -> Result<Vec<Nick>, Refusal> {
-        Ok(self.user(who)?.watched.iter().cloned().collect())
+        Ok(self.user(who)?.watched().cloned().collect())
     }
 }
 
@@ -163,14 +163,14 @@ impl Member {
         Presence {
             identity: self.identity.clone(),
             modes: self.modes,
-            away: self.away.clone(),
+            away: self.away().cloned(),
             channel: None,
         }
     }
 
     /// Whether they are invited to a channel, and by whom.
     pub(super) fn invitation_to(&self, name: &ChannelName) -> Invitation {
-        match self.invited_to.iter().find(|(channel, _)| channel == name) {
+        match self.invitations().find(|(channel, _)| channel == name) {
             None => Invitation::None,
             Some((_, false)) => Invitation::ByMember,
             Some((_, true)) => Invitation::ByOperator,
@@ -188,10 +188,10 @@ impl Member {
 /// By nickname. The first bytes of a name decide most comparisons; they lie side by side, where the names do not.
 fn sort_by_nick(all: &mut [Presence]) {
     all.sort_by_cached_key(|presence| {
-        let folded = presence.identity.nick.folded();
+        let nick = &presence.identity.nick;
         let mut start = [0; 16];
-        start.iter_mut().zip(folded.bytes()).for_each(|(to, byte)| *to = byte);
-        (u128::from_be_bytes(start), folded.clone())
+        start.iter_mut().zip(nick.folded().bytes()).for_each(|(to, byte)| *to = byte);
+        (u128::from_be_bytes(start), nick.clone())
     });
 }
 

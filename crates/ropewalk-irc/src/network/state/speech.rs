@@ -118,7 +118,7 @@ impl State {
     fn route_to_user(&self, who: UserId, nick: &str) -> Result<Route, Refusal> {
         let (id, user) = self.called(nick)?;
         let to = Target::User(user.identity.clone());
-        Ok(Route { to, audience: Audience::Users([id, who].into()), away: user.away.clone() })
+        Ok(Route { to, audience: Audience::Users([id, who].into()), away: user.away().cloned() })
     }
 
     /// What is said to a whole channel is kept.

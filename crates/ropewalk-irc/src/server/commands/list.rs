@@ -78,7 +78,7 @@ impl Wanted {
         let created = age(channel.created_at);
         let topic = channel.topic.as_ref().map(|topic| age(topic.at));
         match self {
-            Self::Name(name) => **channel.name.folded() == **name,
+            Self::Name(name) => *channel.name.folded() == **name,
             Self::Like(mask) => mask.matches(channel.name.as_str()),
             Self::Unlike(mask) => !mask.matches(channel.name.as_str()),
             Self::MoreThan(count) => channel.members > *count,

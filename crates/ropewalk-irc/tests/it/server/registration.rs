@@ -257,7 +257,7 @@ fn a_servers_name_is_one_word_whatever_it_is_set_to() {
 
 /// The host that is shown of who comes from there, through a proxy.
 fn shown_host(address: &str, hides_hosts: bool) -> String {
-    let server = Server::on(&Network::new(limits()));
+    let server = Server::on(&Network::with_host_secret(limits(), b"sesame"));
     let factory = IrcFactory::new(server, IrcSettings { hides_hosts, ..settings() });
     let talk = Conversation::new(behind_proxy(factory));
     let family = if address.contains(':') { "TCP6" } else { "TCP4" };

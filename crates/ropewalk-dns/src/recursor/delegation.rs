@@ -1,0 +1,118 @@
+//! [`Delegation`]: whose servers answer for a zone; and [`Delegations`], those that are known.
+//!
+//! They are what parents have said of their children, name servers and their addresses ("glue") in one piece, and are
+//! used to find servers and for nothing else: an address out of a referral is never given to anybody as an answer, so
+//! a forged one is worth little (RFC 2181, section 5.4.1). What a child says of itself does not lengthen its life: a
+//! zone that its parent has given up is gone when the parent's word has run out.
+
+use std::collections::{HashMap, VecDeque};
+use std::net::IpAddr;
+use std::rc::Rc;
+use std::time::Duration;
+
+use domain::base::ToName;
+use ropewalk_core::Time;
+
+use crate::Name;
+
+/// Who answers for a zone, as its parent says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Delegation {
+    pub(crate) zone: Name,
+    pub(crate) servers: Vec<Authority>,
+}
+
+/// A name server of a zone.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Authority {
+    pub(crate) name: Name,
+    /// Those that came with it; none if they have to be looked up.
+    pub(crate) addresses: Vec<IpAddr>,
+}
+
+/// The delegations that are known, up to a number of them: the oldest goes.
+pub(crate) struct Delegations {
+    known: HashMap<Name, (Rc<Delegation>, Time)>,
+    order: VecDeque<Name>,
+    max: usize,
+}
+
+impl Delegations {
+    pub(crate) fn new(max: usize) -> Self {
+        Self { known: HashMap::new(), order: VecDeque::new(), max }
+    }
+
+    /// Keeps what was learnt, for so long.
+    pub(crate) fn learn(&mut self, delegation: Rc<Delegation>, keep: Duration, now: Time) {
+        let zone = delegation.zone.clone();
+        if self.known.insert(zone.clone(), (delegation, now + keep)).is_none() {
+            self.order.push_back(zone);
+            if self.order.len() > self.max
+                && let Some(oldest) = self.order.pop_front()
+            {
+                self.known.remove(&oldest);
+            }
+        }
+    }
+
+    /// The known delegation nearest to a name: its own, or that of the nearest zone above it.
+    pub(crate) fn closest(&self, name: &Name, now: Time) -> Option<Rc<Delegation>> {
+        name.iter_suffixes().find_map(|zone| {
+            let (delegation, until) = self.known.get(&zone)?;
+            (*until > now).then(|| delegation.clone())
+        })
+    }
+
+    /// Forgets the delegation of a zone: none of its servers answers, and its parent may know others by now.
+    pub(crate) fn forget(&mut self, zone: &Name) {
+        if self.known.remove(zone).is_some() {
+            self.order.retain(|known| known != zone);
+        }
+    }
+}
+
+/// Whether `name` is `zone` or below it.
+pub(crate) fn is_within(name: &impl ToName, zone: &Name) -> bool {
+    name.ends_with(zone)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn name(text: &str) -> Name {
+        Name::bytes_from_str(text).expect("a name")
+    }
+
+    fn delegation(zone: &str) -> Rc<Delegation> {
+        Rc::new(Delegation { zone: name(zone), servers: Vec::new() })
+    }
+
+    fn at(seconds: u64) -> Time {
+        Time::START + Duration::from_secs(seconds)
+    }
+
+    #[test]
+    fn the_closest_is_the_nearest_above_that_is_still_true() {
+        let mut known = Delegations::new(10);
+        known.learn(delegation("com"), Duration::from_secs(100), at(0));
+        known.learn(delegation("Example.COM"), Duration::from_secs(10), at(0));
+        let closest = |time| known.closest(&name("www.example.com"), time);
+        assert_eq!(closest(at(5)), Some(delegation("example.com")));
+        assert_eq!(closest(at(10)), Some(delegation("com")));
+        assert_eq!(closest(at(100)), None);
+        assert_eq!(known.closest(&name("notexample.com"), at(5)), Some(delegation("com")));
+    }
+
+    #[test]
+    fn there_are_never_more_than_may_be() {
+        let mut known = Delegations::new(3);
+        for number in 0..100 {
+            known.learn(delegation(&format!("z{number}")), Duration::from_secs(9), at(0));
+        }
+        assert_eq!((known.known.len(), known.order.len()), (3, 3));
+        known.forget(&name("z98"));
+        assert_eq!((known.known.len(), known.order.len()), (2, 2));
+        assert!(known.closest(&name("z99"), at(1)).is_some());
+    }
+}

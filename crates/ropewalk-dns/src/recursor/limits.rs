@@ -1,0 +1,38 @@
+//! The limits of a recursive resolver: what each bounds, how much, and why.
+
+use std::time::Duration;
+
+/// How much work one question may be, and how much is remembered.
+#[derive(Clone, Debug)]
+pub struct RecursorLimits {
+    /// Queries that one question may cost, those for the addresses of name servers included. Default 100: names that need
+    /// more than thirty are rare, and a zone that is made to cost thousands costs this much (CVE-2020-8616).
+    pub queries_max: u32,
+    /// Name servers without addresses that are looked up for one zone. Default 4.
+    pub lookups_per_zone_max: usize,
+    /// How deep lookups of name servers' addresses go: the address of a server that is in a zone whose server … Default
+    /// 5: more is a loop.
+    pub depth_max: u32,
+    /// How long one question may take. Default 10 s: then its asker has given up, and asks again.
+    pub resolution_timeout: Duration,
+    /// Questions being looked up at once; one more fails. Default 10,000: some 50 MB of memory.
+    pub resolutions_max: usize,
+    /// Zones whose servers are remembered. Default 50,000: some 30 MB.
+    pub delegations_max: usize,
+    /// How long a failure is remembered, so that asking again and again costs nothing (RFC 9520). Default 5 s.
+    pub failure_ttl: Duration,
+}
+
+impl Default for RecursorLimits {
+    fn default() -> Self {
+        Self {
+            queries_max: 100,
+            lookups_per_zone_max: 4,
+            depth_max: 5,
+            resolution_timeout: Duration::from_secs(10),
+            resolutions_max: 10_000,
+            delegations_max: 50_000,
+            failure_ttl: Duration::from_secs(5),
+        }
+    }
+}
