@@ -309,6 +309,7 @@ impl Server {
         match verdict {
             Verdict::Later(take) => Outcome::Later(Box::new(move || take(Reply::new(pending)))),
             Verdict::Messages(messages) => Outcome::Messages(Box::new(pending), messages),
+            // These are not put off.
             Verdict::Answered | Verdict::Ignored => Outcome::Silent,
         }
     }

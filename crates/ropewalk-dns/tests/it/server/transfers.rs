@@ -228,7 +228,7 @@ fn over_datagrams_a_transfer_is_truncated_or_its_soa() {
 }
 
 #[test]
-fn a_primary_that_breaks_off_or_says_nothing_is_asked_again() {
+fn a_primary_that_says_nothing_is_asked_again() {
     let rig = Rig::new(Authority::new(&Catalogue::new()));
     let reactor = rig.main_loop.reactor();
     let asked = Rc::new(Cell::new(0));
@@ -238,7 +238,6 @@ fn a_primary_that_breaks_off_or_says_nothing_is_asked_again() {
         Deaf
     };
     rig.main_loop.run_until(reactor.listen(&MemoryServerEndpoint::new("deaf"), deaf)).unwrap();
-    let noted = Noted::default();
     let settings = SecondarySettings {
         apex: APEX.into(),
         primaries: vec![Primary {
@@ -257,7 +256,6 @@ fn a_primary_that_breaks_off_or_says_nothing_is_asked_again() {
     assert_eq!(asked.get(), 1, "it is waited for");
     rig.run_for(Duration::from_secs(2));
     assert_eq!(asked.get(), 2);
-    drop(noted);
 }
 
 struct Deaf;
@@ -346,7 +344,7 @@ fn a_primary_that_does_not_know_differences_is_asked_for_the_zone() {
 }
 
 #[test]
-fn a_zone_that_is_too_large_or_is_none_is_not_taken() {
+fn a_zone_that_is_too_large_is_not_taken() {
     let catalogue = Catalogue::new();
     let many: String = (0..1000).map(|n| format!("host{n} TXT \"{n}\"\n")).collect();
     catalogue.put(zone(1, &many));
