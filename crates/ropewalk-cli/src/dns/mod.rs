@@ -11,7 +11,9 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::SystemTime;
 
-use ropewalk::dns::server::{Access, Grant, Network, RateLimitSettings, Server, ServerSettings};
+use ropewalk::dns::server::{
+    Access, CookieSecret, Grant, Network, RateLimitSettings, Server, ServerSettings,
+};
 use ropewalk::dns::transfer::{Bells, Notifier};
 use ropewalk::dns::zone::{Authority, AuthoritySettings, Catalogue, SharedZone};
 use ropewalk::dns::{KeyRing, Random, TsigKey};
@@ -75,6 +77,7 @@ const PLACES: [&str; 2] = ["udp:5353:interface=127.0.0.1", "tcp:5353:interface=1
 pub(crate) struct Common {
     catalogue: Catalogue,
     bells: Bells,
+    cookies: CookieSecret,
 }
 
 /// Reads the zones.
@@ -86,7 +89,7 @@ pub(crate) fn prepare(options: &Options) -> Result<Common, Failure> {
     for secondary in &options.secondary {
         secondaries::hang_bell(options, secondary, &bells)?;
     }
-    Ok(Common { catalogue, bells })
+    Ok(Common { catalogue, bells, cookies: CookieSecret::new() })
 }
 
 /// Opens every endpoint, with the same zones behind all of them.
@@ -105,7 +108,7 @@ pub(crate) fn start(
     let settings = AuthoritySettings { transfer_to, bells: common.bells.clone() };
     let authority = Authority::with_settings(&common.catalogue, settings);
     let responder = options.elsewhere.behind(authority, reactor)?;
-    let server = Server::new(responder, options.server_settings(reactor)?);
+    let server = Server::new(responder, options.server_settings(reactor, common)?);
     let listen = if options.listen.is_empty() {
         PLACES.map(str::to_owned).to_vec()
     } else {
@@ -116,7 +119,11 @@ pub(crate) fn start(
 }
 
 impl Options {
-    fn server_settings(&self, reactor: &Reactor) -> Result<ServerSettings, Failure> {
+    fn server_settings(
+        &self,
+        reactor: &Reactor,
+        common: &Common,
+    ) -> Result<ServerSettings, Failure> {
         let access = match &self.allow[..] {
             [] => Access::everybody(),
             some => Access::new(some.iter().copied().map(Grant::Network).collect()),
@@ -126,7 +133,9 @@ impl Options {
         let rate_limit = RateLimitSettings { per_second, ..RateLimitSettings::default() };
         let query_log =
             self.query_log.as_deref().map(|path| log::open(reactor, path)).transpose()?;
-        Ok(ServerSettings { access, keys, rate_limit, query_log, ..ServerSettings::default() })
+        let cookies = common.cookies.clone();
+        let defaults = ServerSettings::default();
+        Ok(ServerSettings { access, keys, rate_limit, query_log, cookies, ..defaults })
     }
 }
 
@@ -231,7 +240,9 @@ fn open(
         }));
     }
     let endpoint = endpoints.server(text).map_err(endpoint_error)?;
-    Ok(reactor.listen(&endpoint, server.streams()).add_callback(move |port| {
+    let limits = Server::connection_limits();
+    let port = reactor.listen_with_limits(&endpoint, server.streams(), limits);
+    Ok(port.add_callback(move |port| {
         voice.announce(&word, &port.host());
         Ok(Some(port))
     }))

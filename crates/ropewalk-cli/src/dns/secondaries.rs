@@ -4,7 +4,9 @@ use std::rc::Rc;
 use std::time::SystemTime;
 
 use ropewalk::dns::server::{Access, Grant};
-use ropewalk::dns::transfer::{Bells, FetchLimits, IsNew, Primary, Secondary, SecondarySettings};
+use ropewalk::dns::transfer::{
+    Bells, Beside, FetchLimits, IsNew, Primary, Secondary, SecondarySettings,
+};
 use ropewalk::dns::zone::SharedZone;
 use ropewalk::net::{ThreadPool, ThreadPoolLimits};
 use ropewalk::{Failure, Reactor};
@@ -47,6 +49,7 @@ pub(super) fn start(
             bells: common.bells.clone(),
             calendar: SystemTime::now,
             limits: FetchLimits::default(),
+            beside: beside(&pool),
         };
         drop(Secondary::start(reactor, &common.catalogue, settings));
     }
@@ -63,6 +66,17 @@ fn primary(
     let endpoint = ropewalk::endpoints(reactor).client(&format!("tcp:{host}:{port}"));
     let key = secondary.key.as_ref().map(|name| find_key(&options.tsig_key, name)).transpose()?;
     Ok(Primary { endpoint: endpoint.map_err(endpoint_error)?, key })
+}
+
+/// Zones are put together by the thread that writes them.
+fn beside(pool: &ThreadPool) -> Beside {
+    let pool = pool.clone();
+    Beside::new(move |job| {
+        pool.defer_to_thread(move || {
+            job();
+            Ok(())
+        })
+    })
 }
 
 /// The zone as it was kept, if it can be read; it is read before anything is served, so it holds nobody up.

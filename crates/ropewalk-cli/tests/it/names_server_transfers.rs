@@ -126,7 +126,10 @@ fn our_secondary(directory: &Directory, at: SocketAddr, primary: SocketAddr) -> 
     let (secondary, state) =
         (format!("example={}@{}#k.example", primary.ip(), primary.port()), directory.path("state"));
     fs::create_dir_all(&state).expect("a directory");
+    // A note may come in on either thread.
     let arguments = [
+        "--workers",
+        "2",
         "--secondary",
         &secondary,
         "--tsig-key",

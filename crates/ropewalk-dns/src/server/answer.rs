@@ -351,17 +351,29 @@ impl<'a> Answer<'a> {
         self.out.truncate(self.base);
     }
 
-    /// Appends an OPT record with options in wire form (RFC 6891, section 6.1.2), for which room was held back.
-    pub(super) fn push_opt(&mut self, udp_bytes_max: u16, dnssec_ok: bool, options: &[u8]) {
+    /// Appends an OPT record with options, each a code and its data (RFC 6891, section 6.1.2), for which room was held
+    /// back.
+    pub(super) fn push_opt<'o>(
+        &mut self,
+        udp_bytes_max: u16,
+        dnssec_ok: bool,
+        options: impl Iterator<Item = (u16, &'o [u8])>,
+    ) {
         let high = u8::try_from(self.rcode.to_int() >> 4).unwrap_or(0);
         let flags = if dnssec_ok { 0x80 } else { 0 };
         self.out.push(0);
         self.out.extend_from_slice(&Rtype::OPT.to_int().to_be_bytes());
         self.out.extend_from_slice(&udp_bytes_max.to_be_bytes());
         self.out.extend_from_slice(&[high, 0, flags, 0]);
-        let length = u16::try_from(options.len()).unwrap_or(0);
-        self.out.extend_from_slice(&length.to_be_bytes());
-        self.out.extend_from_slice(options);
+        let length_at = self.out.len();
+        self.out.extend_from_slice(&[0, 0]);
+        for (code, data) in options {
+            self.out.extend_from_slice(&code.to_be_bytes());
+            self.out.extend_from_slice(&u16::try_from(data.len()).unwrap_or(0).to_be_bytes());
+            self.out.extend_from_slice(data);
+        }
+        let length = u16::try_from(self.out.len() - length_at - 2).unwrap_or(0);
+        self.out[length_at..length_at + 2].copy_from_slice(&length.to_be_bytes());
         self.counts[Section::Additional as usize] += 1;
     }
 
@@ -382,6 +394,9 @@ impl<'a> Answer<'a> {
 
 /// What an OPT record without options takes.
 pub(super) const OPT_BYTES: usize = 1 + RECORD_FIXED_BYTES;
+
+/// What an option takes beside its data.
+pub(super) const OPTION_BYTES: usize = 4;
 
 /// Where the names are in the data of a record that may be compressed: behind so many bytes, so many of them.
 fn compressible(rtype: Rtype) -> (usize, usize) {

@@ -7,6 +7,7 @@
 mod access;
 mod answer;
 mod compression;
+mod cookies;
 mod kept_answers;
 mod query;
 mod query_log;
@@ -20,6 +21,7 @@ mod udp;
 
 pub use access::{Access, Grant, Network, NetworkError};
 pub use answer::{Answer, Need, Section};
+pub use cookies::CookieSecret;
 pub use query::{Carrier, Edns, Origin, Query};
 pub(crate) use query::{HEADER_BYTES, RECORD_FIXED_BYTES, number, record_end};
 pub use query_log::QueryLog;

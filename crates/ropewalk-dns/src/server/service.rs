@@ -10,8 +10,9 @@ use std::rc::Rc;
 use domain::base::iana::{OptRcode, OptionCode};
 use ropewalk_core::DatagramTransport;
 
-use super::answer::{Answer, OPT_BYTES};
+use super::answer::{Answer, OPT_BYTES, OPTION_BYTES};
 use super::compression::Compression;
+use super::cookies::{Cookie, Said};
 use super::query::{Carrier, NoQuery, Origin, Query};
 use super::rate_limit::{Limited, RateLimit};
 use super::responder::{Messages, OwnedQuery, Reply, Responder, Verdict};
@@ -144,11 +145,8 @@ impl Server {
             Ok(query) => query,
             Err(why) => return self.refuse_to_read(message, why, out),
         };
-        if !self.0.settings.access.permits(&query.origin) {
-            return self.refuse(&query, out);
-        }
         match query.tsig_at {
-            None => self.respond(&query, None, way, out),
+            None => self.respond_if_allowed(&query, None, way, out),
             Some(at) => self.take_signed(message, at, origin, way, out),
         }
     }
@@ -175,17 +173,25 @@ impl Server {
         };
         let key = signer.key_name().to_vec();
         match Query::read(&message, Origin { key: Some(&key), ..origin }) {
-            Ok(query) => self.respond(&query, Some(signer), way, out),
+            Ok(query) => self.respond_if_allowed(&query, Some(signer), way, out),
             Err(why) => self.refuse_to_read(&message, why, out),
         }
     }
 
-    /// Says that this is not for the asker.
-    fn refuse(&self, query: &Query<'_>, out: &mut Vec<u8>) -> Outcome {
+    fn respond_if_allowed(
+        &self,
+        query: &Query<'_>,
+        mut signer: Option<Signer>,
+        way: &dyn Fn() -> Way,
+        out: &mut Vec<u8>,
+    ) -> Outcome {
+        if self.0.settings.access.permits(&query.origin) {
+            return self.respond(query, signer, way, out);
+        }
         let mut names = Compression::default();
-        let mut answer = self.begin(query, None, out, &mut names);
+        let mut answer = self.begin(query, signer.as_ref(), out, &mut names);
         answer.set_rcode(OptRcode::REFUSED);
-        self.complete(query, answer, None);
+        self.complete(query, answer, signer.as_mut());
         Outcome::Answered
     }
 
@@ -213,15 +219,20 @@ impl Server {
     ) -> Outcome {
         let (base, mut names) = (out.len(), Compression::default());
         let mut answer = self.begin(query, signer.as_ref(), out, &mut names);
+        let cookie = self.0.settings.cookies.read(query);
         let verdict = match query.edns() {
             Some(edns) if edns.version > 0 => {
                 answer.set_rcode(OptRcode::BADVERS);
                 Verdict::Answered
             }
+            _ if cookie == Said::Malformed => {
+                answer.set_rcode(OptRcode::FORMERR);
+                Verdict::Answered
+            }
             _ => self.0.responder.respond(query, &mut answer),
         };
         match (verdict, query.origin.carrier) {
-            (Verdict::Answered, Carrier::Datagram) if signer.is_none() => {
+            (Verdict::Answered, Carrier::Datagram) if signer.is_none() && cookie != Said::Known => {
                 return self.complete_limited(query, answer);
             }
             (Verdict::Answered, _) => self.complete(query, answer, signer.as_mut()),
@@ -298,6 +309,7 @@ impl Server {
         match verdict {
             Verdict::Later(take) => Outcome::Later(Box::new(move || take(Reply::new(pending)))),
             Verdict::Messages(messages) => Outcome::Messages(Box::new(pending), messages),
+            // These are not put off.
             Verdict::Answered | Verdict::Ignored => Outcome::Silent,
         }
     }
@@ -320,9 +332,11 @@ impl Server {
             }
         };
         let mut answer = Answer::begin(query, out, names, bytes_max);
-        if query.edns().is_some() {
-            let nsid = settings.nsid.as_ref().map_or(0, |nsid| nsid.len() + 4);
-            answer.reserve(OPT_BYTES + nsid);
+        if let Some(edns) = query.edns() {
+            let nsid = settings.nsid.as_ref().filter(|_| edns.option(NSID).is_some());
+            let nsid = nsid.map_or(0, |nsid| nsid.len() + OPTION_BYTES);
+            let cookie = edns.option(COOKIE).map_or(0, |_| size_of::<Cookie>() + OPTION_BYTES);
+            answer.reserve(OPT_BYTES + nsid + cookie);
         }
         answer.reserve(signer.map_or(0, Signer::bytes));
         answer
@@ -335,20 +349,18 @@ impl Server {
         let settings = &self.0.settings;
         if let Some(edns) = query.edns() {
             let nsid = settings.nsid.as_deref().filter(|_| edns.option(NSID).is_some());
-            let options = nsid.map(nsid_option).unwrap_or_default();
+            let cookie = settings.cookies.answer_to(query);
+            let options =
+                [nsid.map(|nsid| (NSID, nsid)), cookie.as_ref().map(|c| (COOKIE, &c[..]))];
             let udp_bytes_max = settings.udp_bytes_max.max(PLAIN_UDP_BYTES);
-            answer.push_opt(udp_bytes_max, edns.dnssec_ok, &options);
+            answer.push_opt(udp_bytes_max, edns.dnssec_ok, options.into_iter().flatten());
         }
         answer.finish(query.edns().is_some(), signer);
     }
 }
 
 const NSID: u16 = OptionCode::NSID.to_int();
-
-fn nsid_option(nsid: &[u8]) -> Vec<u8> {
-    let length = u16::try_from(nsid.len()).unwrap_or(0);
-    [&NSID.to_be_bytes(), &length.to_be_bytes(), nsid].concat()
-}
+const COOKIE: u16 = OptionCode::COOKIE.to_int();
 
 /// A header that says `rcode`, and nothing else: what follows the asker's header made no sense.
 fn bare_answer(message: &[u8], rcode: OptRcode) -> [u8; 12] {

@@ -5,6 +5,7 @@ use std::time::{Duration, SystemTime};
 use bytes::Bytes;
 
 use super::access::Access;
+use super::cookies::CookieSecret;
 use super::query_log::QueryLog;
 use super::rate_limit::RateLimitSettings;
 use crate::tsig::KeyRing;
@@ -17,11 +18,13 @@ pub struct ServerSettings {
     pub udp_bytes_max: u16,
     /// What is said to those who ask which server this is (NSID, RFC 5001). Default nothing.
     pub nsid: Option<Bytes>,
+    /// What cookies are made with (RFC 7873). Default by chance; servers that share an address should share it.
+    pub cookies: CookieSecret,
     /// Who may ask; all others are told REFUSED. Default everybody.
     pub access: Access,
     /// The keys that queries may be signed with. Default none: what is signed is told BADKEY.
     pub keys: KeyRing,
-    /// How many datagrams a network gets in answer. Default no limit.
+    /// How many datagrams a network gets in answer, beside those to who has a cookie or a key. Default no limit.
     pub rate_limit: RateLimitSettings,
     /// Where each query is noted. Default nowhere.
     pub query_log: Option<QueryLog>,
@@ -47,6 +50,7 @@ impl Default for ServerSettings {
         Self {
             udp_bytes_max: 1_232,
             nsid: None,
+            cookies: CookieSecret::new(),
             access: Access::everybody(),
             rate_limit: RateLimitSettings::default(),
             query_log: None,

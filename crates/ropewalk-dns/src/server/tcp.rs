@@ -9,8 +9,8 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use ropewalk_core::{
-    Address, Consumer, Cx, DelayedCall, Factory, Failure, Producer, Reactor, Streaming, Transport,
-    WeakTransport,
+    Address, ConnectionLimits, Consumer, Cx, DelayedCall, Factory, Failure, FailureKind, Producer,
+    Reactor, Streaming, Transport, WeakTransport,
 };
 use ropewalk_framing::{ConnectionCap, FrameProtocol, Framed, LengthPrefixDecoder, PrefixWidth};
 
@@ -25,7 +25,15 @@ impl Server {
         let (all, each) = (settings.connections_max, settings.connections_per_peer_max);
         ConnectionCap::new(StreamFactory { server: self.clone() }, all, each)
     }
+
+    /// The limits to listen with: less may wait to be sent than usual, since ten thousand connections may be there.
+    pub fn connection_limits() -> ConnectionLimits {
+        ConnectionLimits { write_bytes_max: WAITING_BYTES_MAX, ..ConnectionLimits::default() }
+    }
 }
+
+/// Answers that wait because the peer does not read: sixteen of the longest. (A transfer waits for room before it goes on.)
+const WAITING_BYTES_MAX: usize = 16 << 16;
 
 /// Makes a protocol for each connection.
 struct StreamFactory {
@@ -61,6 +69,8 @@ pub(super) struct Stream {
     transport: WeakTransport,
     pipelined_max: usize,
     owed: Cell<usize>,
+    /// Messages sent.
+    sent: Cell<u64>,
     read_lost: Cell<bool>,
     /// Answers of many messages, one after the other.
     transfers: RefCell<VecDeque<(Box<Pending>, Box<dyn Messages>)>>,
@@ -72,6 +82,7 @@ impl Stream {
             transport: transport.downgrade(),
             pipelined_max,
             owed: Cell::new(0),
+            sent: Cell::new(0),
             read_lost: Cell::new(false),
             transfers: RefCell::default(),
         })
@@ -106,6 +117,7 @@ impl Stream {
     pub(super) fn send(&self, message: &[u8]) {
         let Some(transport) = self.transport.upgrade() else { return };
         let Ok(length) = u16::try_from(message.len()) else { return };
+        self.sent.set(self.sent.get() + 1);
         transport.write(&length.to_be_bytes());
         transport.write(message);
     }
@@ -152,7 +164,7 @@ impl StreamService {
             return;
         }
         let (stream, on, again) = (self.stream.clone(), reactor.clone(), self.idle_timeout());
-        self.idle = Some(reactor.call_later(after, move || end_if_idle(&on, stream, again)));
+        self.idle = Some(reactor.call_later(after, move || end_if_idle(&on, stream, again, None)));
     }
 
     fn idle_timeout(&self) -> Duration {
@@ -160,13 +172,18 @@ impl StreamService {
     }
 }
 
-fn end_if_idle(reactor: &Reactor, stream: Rc<Stream>, again: Duration) {
+/// Ends a connection that is owed nothing; and one to which nothing could be sent since the last time, when so many
+/// messages had been `sent`, because its peer does not read.
+fn end_if_idle(reactor: &Reactor, stream: Rc<Stream>, again: Duration, sent: Option<u64>) {
     let Some(transport) = stream.transport.upgrade() else { return };
     if stream.owed.get() == 0 {
         return transport.lose_connection();
     }
-    let on = reactor.clone();
-    drop(reactor.call_later(again, move || end_if_idle(&on, stream, again)));
+    if sent == Some(stream.sent.get()) && transport.buffered() > 0 {
+        return transport.abort_with(Failure::new(FailureKind::Timeout, "the peer does not read"));
+    }
+    let (on, sent) = (reactor.clone(), Some(stream.sent.get()));
+    drop(reactor.call_later(again, move || end_if_idle(&on, stream, again, sent)));
 }
 
 impl FrameProtocol for StreamService {

@@ -101,8 +101,10 @@ struct Fetcher {
     silence: Option<DelayedCall>,
 }
 
-/// The number of the question: there is one on a connection at a time.
-const FIRST_ID: u16 = 1;
+/// The numbers of the questions: for the differences, and for the whole zone if those cannot be had. What is still on its
+/// way for the first is not taken for the second's.
+const DIFFERENCES_ID: u16 = 1;
+const WHOLE_ID: u16 = 2;
 
 impl Fetcher {
     fn new(wanted: Wanted, resolver: Resolver<Came>) -> Self {
@@ -117,11 +119,15 @@ impl Fetcher {
         }
     }
 
+    fn id(&self) -> u16 {
+        if self.asked_differences { DIFFERENCES_ID } else { WHOLE_ID }
+    }
+
     fn ask(&mut self, transport: &Transport) {
         let have = self.wanted.have.as_ref().filter(|_| self.asked_differences);
         self.incoming =
             Incoming::new(have.map(|zone| zone.soa().serial), self.wanted.limits.zone_bytes_max);
-        let mut question = question(&self.wanted.apex, have);
+        let mut question = question(self.id(), &self.wanted.apex, have);
         self.checker = match &self.wanted.key {
             Some(key) => Checker::sign(key, &mut question, self.wanted.calendar),
             None => None,
@@ -133,6 +139,9 @@ impl Fetcher {
 
     /// Takes a message; gives what has come when that is all.
     fn take(&mut self, frame: &[u8]) -> Result<Option<Came>, Failure> {
+        if frame.first_chunk() != Some(&self.id().to_be_bytes()) {
+            return Ok(None);
+        }
         let mut message =
             Message::from_octets(frame.to_vec()).map_err(|_| bad("it is no message"))?;
         if let Some(checker) = &mut self.checker
@@ -141,8 +150,8 @@ impl Fetcher {
             return Err(bad("its signature is wrong"));
         }
         let header = message.header();
-        if !header.qr() || header.id() != FIRST_ID {
-            return Err(bad("it is no answer to the question"));
+        if !header.qr() {
+            return Err(bad("it is no answer"));
         }
         if header.rcode() != Rcode::NOERROR {
             return Err(bad(&format!("it says {}", header.rcode())));
@@ -215,9 +224,9 @@ fn bad(why: &str) -> Failure {
 }
 
 /// A question for the differences from the version that is there, or for the whole zone.
-fn question(apex: &[u8], have: Option<&SharedZone>) -> Vec<u8> {
+fn question(id: u16, apex: &[u8], have: Option<&SharedZone>) -> Vec<u8> {
     let mut message = vec![0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0];
-    message[..2].copy_from_slice(&FIRST_ID.to_be_bytes());
+    message[..2].copy_from_slice(&id.to_be_bytes());
     let rtype = if have.is_some() { Rtype::IXFR } else { Rtype::AXFR };
     message.extend_from_slice(apex);
     message.extend_from_slice(&rtype.to_int().to_be_bytes());

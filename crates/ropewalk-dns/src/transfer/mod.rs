@@ -4,6 +4,7 @@
 //! [`Secondary`] keeps a zone as its primary has it. A NOTIFY may come in on any thread, and rings one of the [`Bells`].
 
 mod bell;
+mod beside;
 mod fetch;
 mod incoming;
 mod notifier;
@@ -11,6 +12,7 @@ mod outgoing;
 mod secondary;
 
 pub use bell::Bells;
+pub use beside::{Beside, Job};
 pub use fetch::FetchLimits;
 pub use notifier::Notifier;
 pub(crate) use outgoing::Transfer;

@@ -9,6 +9,7 @@ use ropewalk_core::{
 };
 
 use super::bell::Bells;
+use super::beside::Beside;
 use super::fetch::{FetchLimits, Wanted, fetch};
 use super::incoming::Came;
 use crate::tsig::TsigKey;
@@ -37,6 +38,8 @@ pub struct SecondarySettings {
     pub calendar: fn() -> SystemTime,
     /// What a transfer may take.
     pub limits: FetchLimits,
+    /// Where zones are put together.
+    pub beside: Beside,
 }
 
 /// Whether a version has just come, or was there and is the last.
@@ -135,7 +138,7 @@ impl Keeper {
                 limits: self.settings.limits,
             };
             match fetch(&self.reactor, &*primary.endpoint, wanted).await {
-                Ok(came) => return self.take(came),
+                Ok(came) => return self.take(came).await,
                 Err(failure) => last = failure,
             }
         }
@@ -143,31 +146,26 @@ impl Keeper {
     }
 
     /// Puts what has come into the catalogue.
-    fn take(&mut self, came: Came) -> Result<(), Failure> {
-        let records = match (came, &self.zone) {
-            (Came::Whole(records), _) => records,
-            (Came::Differences(all), Some(zone)) => match Difference::apply(&all, zone) {
-                Some(records) => records,
-                None => {
-                    // The next look is for the whole zone.
-                    self.zone = None;
-                    let why = "the differences are not for the version that is here";
-                    return Err(Failure::new(FailureKind::Peer, why));
-                }
-            },
-            (Came::UpToDate | Came::Differences(_), zone) => {
-                if let Some(zone) = zone.clone() {
+    async fn take(&mut self, came: Came) -> Result<(), Failure> {
+        let (apex, before) = (self.settings.apex.clone(), self.zone.clone());
+        let catalogue = self.catalogue.clone();
+        let put = move || put(&apex, came, before.as_ref(), &catalogue);
+        match self.settings.beside.run(put).await? {
+            Ok(Some(zone)) => {
+                self.note(&zone, IsNew::Yes);
+                self.zone = Some(zone);
+            }
+            Ok(None) => {
+                if let Some(zone) = self.zone.clone() {
                     self.note(&zone, IsNew::No);
                 }
-                return Ok(());
             }
-        };
-        let made = Zone::new(&self.settings.apex, records);
-        let (zone, _) = made.map_err(|error| Failure::from_error(FailureKind::Peer, error))?;
-        let zone = Arc::new(zone);
-        self.catalogue.put(zone.clone());
-        self.note(&zone, IsNew::Yes);
-        self.zone = Some(zone);
+            Err(failure) => {
+                // Whatever there is, it was not for that; the next look is for the whole zone.
+                self.zone = None;
+                return Err(failure);
+            }
+        }
         Ok(())
     }
 
@@ -218,4 +216,31 @@ impl Keeper {
             }
         }
     }
+}
+
+/// Puts the version into the catalogue that has come, or that has come of the one before; `None` if that is the last.
+fn put(
+    apex: &[u8],
+    came: Came,
+    before: Option<&SharedZone>,
+    catalogue: &Catalogue,
+) -> Result<Option<SharedZone>, Failure> {
+    let records = match (came, before) {
+        (Came::UpToDate, _) => return Ok(None),
+        (Came::Whole(records), _) => records,
+        (Came::Differences(all), Some(zone)) => match Difference::apply(&all, zone) {
+            Some(records) => records,
+            None => return Err(not_for_it()),
+        },
+        (Came::Differences(_), None) => return Err(not_for_it()),
+    };
+    let made = Zone::new(apex, records);
+    let (zone, _) = made.map_err(|error| Failure::from_error(FailureKind::Peer, error))?;
+    let zone = Arc::new(zone);
+    catalogue.put(zone.clone());
+    Ok(Some(zone))
+}
+
+fn not_for_it() -> Failure {
+    Failure::new(FailureKind::Peer, "the differences are not for the version that is here")
 }

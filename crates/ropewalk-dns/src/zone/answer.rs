@@ -1,7 +1,11 @@
 //! How a zone answers: RFC 1034, section 4.3.2, with wildcards (RFC 4592), DNAME (RFC 6672) and signatures (RFC 4035,
 //! section 3.1).
 
+use std::borrow::Cow;
+use std::hash::BuildHasher;
+
 use domain::base::iana::{Class, OptRcode, Rtype};
+use foldhash::fast::FixedState;
 
 use super::denial::Proofs;
 use super::rrset::RrSet;
@@ -107,15 +111,24 @@ enum Has<'z> {
 }
 
 /// The name that is looked for: the question's, or where an alias has led.
-enum Wanted {
-    Question(WireName),
-    Target { name: Vec<u8>, lower: WireName },
+#[allow(
+    clippy::large_enum_variant,
+    reason = "there is one, on the stack; a box would be allocated"
+)]
+enum Wanted<'z, 'q> {
+    /// In small letters.
+    Question(&'q [u8]),
+    Target {
+        name: Cow<'z, [u8]>,
+        lower: WireName,
+    },
 }
 
-impl Wanted {
+impl Wanted<'_, '_> {
     fn lower(&self) -> &[u8] {
         match self {
-            Self::Question(lower) | Self::Target { lower, .. } => lower.as_slice(),
+            Self::Question(lower) => lower,
+            Self::Target { lower, .. } => lower.as_slice(),
         }
     }
 
@@ -130,7 +143,7 @@ impl Wanted {
 
 impl<'z> Search<'z> {
     fn run(mut self, query: &Query<'_>, answer: &mut Answer<'_>) {
-        let mut wanted = Wanted::Question(WireName::lowercase(query.name()));
+        let mut wanted = Wanted::Question(query.lowercase_name());
         let end = self.follow(query, answer, &mut wanted);
         let mut proofs = Proofs::new(self.zone);
         for (name, encloser) in &self.stood_for {
@@ -151,21 +164,21 @@ impl<'z> Search<'z> {
         &mut self,
         query: &Query<'_>,
         answer: &mut Answer<'_>,
-        wanted: &mut Wanted,
+        wanted: &mut Wanted<'z, '_>,
     ) -> End<'z> {
-        let mut passed = [None; ALIASES_MAX];
+        // Most searches have none.
+        let mut trail: Option<Trail> = None;
         for _ in 0..ALIASES_MAX {
             let found = self.zone.look_up(wanted.lower(), self.rtype);
             if !matches!(found, Found::Delegated(_)) {
                 answer.set_authoritative();
             }
             let target = match found {
-                // The aliases are a circle, which is in the answer already.
-                Found::Name(node) if came_by(&mut passed, node) => return End::Elsewhere,
+                Found::Name(node) if self.is_in(node, trail.as_ref()) => return End::Elsewhere,
                 Found::Name(node) => match self.give(answer, wanted, query, node) {
                     Has::Records(set) => return End::Records(set),
                     Has::Nothing => return End::NoData(node),
-                    Has::Alias(set) => first_data(set).to_vec(),
+                    Has::Alias(set) => Cow::Borrowed(first_data(set)),
                 },
                 Found::Wildcard { wildcard, encloser } => {
                     let has = self.give(answer, wanted, query, wildcard);
@@ -175,22 +188,28 @@ impl<'z> Search<'z> {
                     match has {
                         Has::Records(set) => return End::Records(set),
                         Has::Nothing => return End::NoWildcardData { wildcard, encloser },
-                        Has::Alias(set) => first_data(set).to_vec(),
+                        Has::Alias(set) => Cow::Borrowed(first_data(set)),
                     }
                 }
                 Found::Nothing { encloser } => return End::NoName { encloser },
                 Found::Delegated(cut) => return End::Referral(cut),
-                Found::Renamed(node) => match self.rename(answer, wanted, query, node) {
-                    Some(target) => target,
-                    None => return End::Elsewhere,
-                },
+                Found::Renamed(node) => {
+                    let is_new = trail.get_or_insert_default().renames_by(node);
+                    match self.rename(answer, wanted, query, (node, is_new)) {
+                        Some(target) => Cow::Owned(target),
+                        None => return End::Elsewhere,
+                    }
+                }
             };
             // A DNAME has been asked for its CNAME: that is in.
             if self.rtype == Rtype::CNAME {
                 return End::Elsewhere;
             }
-            let lower = WireName::lowercase(&target);
-            if !is_at_or_below(lower.as_slice(), self.zone.apex()) {
+            let (lower, trail) = (WireName::lowercase(&target), trail.get_or_insert_default());
+            trail.leads_to(wanted.lower());
+            if !is_at_or_below(lower.as_slice(), self.zone.apex())
+                || !trail.leads_to(lower.as_slice())
+            {
                 return End::Elsewhere;
             }
             *wanted = Wanted::Target { name: target, lower };
@@ -198,11 +217,21 @@ impl<'z> Search<'z> {
         End::Elsewhere
     }
 
+    /// Whether what is asked for is a DNAME that has renamed the name to itself, and so is in the answer.
+    fn is_in(&self, node: &Node, trail: Option<&Trail>) -> bool {
+        let set = match self.rtype {
+            Rtype::DNAME => node.set(Rtype::DNAME),
+            Rtype::ANY => one_set(node).filter(|set| set.rtype == Rtype::DNAME),
+            _ => None,
+        };
+        set.is_some() && trail.is_some_and(|trail| trail.has_renamed_by(node))
+    }
+
     /// Puts the records asked for into the answer, or the alias that is there in their place.
     fn give(
         &self,
         answer: &mut Answer<'_>,
-        wanted: &Wanted,
+        wanted: &Wanted<'_, '_>,
         query: &Query<'_>,
         node: &'z Node,
     ) -> Has<'z> {
@@ -227,18 +256,20 @@ impl<'z> Search<'z> {
         }
     }
 
-    /// Gives the DNAME that a name is below, and the CNAME that it means (RFC 6672, section 3.1); and where that leads,
+    /// Gives the DNAME that a name is below, if it is new, and the CNAME that it means (RFC 6672, section 3.1); and where that leads,
     /// unless it is too long to be a name.
     fn rename(
         &self,
         answer: &mut Answer<'_>,
-        wanted: &Wanted,
+        wanted: &Wanted<'_, '_>,
         query: &Query<'_>,
-        node: &Node,
+        (node, is_new): (&Node, bool),
     ) -> Option<Vec<u8>> {
         let set = node.set(Rtype::DNAME)?;
         let place = (Section::Answer, Need::Required);
-        set.push(answer, place, Some(&node.name), self.signed);
+        if is_new {
+            set.push(answer, place, Some(&node.name), self.signed);
+        }
         let name = wanted.owner().unwrap_or(query.name());
         let prefix = &name[..name.len() - node.name.len()];
         let target = [prefix, first_data(set)].concat();
@@ -284,11 +315,12 @@ impl<'z> Search<'z> {
             Some(set) => drop(set.push(answer, place, Some(&cut.name), true)),
             None => proofs.no_data(answer, cut),
         }
-        let apex = cut.name.to_ascii_lowercase();
+        let (apex, mut given) = (WireName::lowercase(&cut.name), Given::default());
         for name in servers.data() {
-            let is_below = is_at_or_below(&name.to_ascii_lowercase(), &apex);
+            let lower = WireName::lowercase(name);
+            let is_below = is_at_or_below(lower.as_slice(), apex.as_slice());
             let need = if is_below { Need::Required } else { Need::Optional };
-            self.push_addresses(answer, name, need, false);
+            self.push_addresses(answer, &mut given, name, (need, false));
         }
     }
 
@@ -300,18 +332,28 @@ impl<'z> Search<'z> {
             Rtype::SRV => 6,
             _ => return,
         };
+        let mut given = Given::default();
         for data in set.data() {
             let name = data.get(before..).unwrap_or_default();
-            self.push_addresses(answer, name, Need::Optional, self.signed);
+            self.push_addresses(answer, &mut given, name, (Need::Optional, self.signed));
         }
     }
 
-    fn push_addresses(&self, answer: &mut Answer<'_>, name: &[u8], need: Need, signed: bool) {
+    fn push_addresses(
+        &self,
+        answer: &mut Answer<'_>,
+        given: &mut Given,
+        name: &[u8],
+        (need, signed): (Need, bool),
+    ) {
         if plain_name_len(name) != Some(name.len()) {
             return;
         }
         let lower = WireName::lowercase(name);
         let Some(node) = self.zone.find(lower.as_slice()) else { return };
+        if !given.insert(place_of(node)) {
+            return; // The same name in other letters.
+        }
         for rtype in [Rtype::A, Rtype::AAAA] {
             if let Some(set) = node.set(rtype) {
                 set.push(answer, (Section::Additional, need), Some(name), signed);
@@ -320,25 +362,72 @@ impl<'z> Search<'z> {
     }
 }
 
-/// Whether a search has come by this name before; it is noted that it has now.
-fn came_by<'z>(passed: &mut [Option<&'z Node>; ALIASES_MAX], node: &'z Node) -> bool {
-    for place in passed {
-        match place {
-            Some(other) if std::ptr::eq(*other, node) => return true,
-            Some(_) => {}
-            None => {
-                *place = Some(node);
-                return false;
-            }
-        }
+/// The names whose addresses an answer has. A set with more servers may have some twice, which is no harm.
+type Given = Few<64>;
+
+/// Where a search has come by, by the hashes of names and the places of DNAMEs, so that no record goes in twice.
+#[derive(Default)]
+struct Trail {
+    names: Few<{ ALIASES_MAX + 1 }>,
+    dnames: Few<ALIASES_MAX>,
+}
+
+impl Trail {
+    /// Notes a name; gives whether it is new, and the aliases no circle. Two names of one hash end the search early, which
+    /// is what a chain that is too long does.
+    fn leads_to(&mut self, lower: &[u8]) -> bool {
+        self.names.insert(FixedState::default().hash_one(lower))
     }
-    false
+
+    /// Notes a DNAME; gives whether it is new.
+    fn renames_by(&mut self, node: &Node) -> bool {
+        self.dnames.insert(place_of(node))
+    }
+
+    fn has_renamed_by(&self, node: &Node) -> bool {
+        self.dnames.contains(place_of(node))
+    }
+}
+
+/// A set of a few numbers; when it is full, those that are not in it stay new.
+struct Few<const N: usize> {
+    numbers: [u64; N],
+    len: usize,
+}
+
+impl<const N: usize> Default for Few<N> {
+    fn default() -> Self {
+        Self { numbers: [0; N], len: 0 }
+    }
+}
+
+/// What a node is known by, in a zone that is not changed.
+fn place_of(node: &Node) -> u64 {
+    std::ptr::from_ref(node).addr() as u64
+}
+
+impl<const N: usize> Few<N> {
+    fn contains(&self, number: u64) -> bool {
+        self.numbers[..self.len].contains(&number)
+    }
+
+    /// Puts a number in; gives whether it was not in it.
+    fn insert(&mut self, number: u64) -> bool {
+        if self.contains(number) {
+            return false;
+        }
+        if let Some(place) = self.numbers.get_mut(self.len) {
+            *place = number;
+            self.len += 1;
+        }
+        true
+    }
 }
 
 /// All signatures of a name.
 fn give_signatures<'z>(
     answer: &mut Answer<'_>,
-    wanted: &Wanted,
+    wanted: &Wanted<'_, '_>,
     query: &Query<'_>,
     node: &'z Node,
 ) -> Has<'z> {

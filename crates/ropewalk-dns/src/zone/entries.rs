@@ -18,6 +18,8 @@ pub(super) struct Entry<'t> {
     pub(super) text: &'t [u8],
     /// The line on which it begins, from one.
     pub(super) line: u32,
+    /// What is wrong with it as a text.
+    pub(super) flaw: Option<&'static str>,
     /// Where in the text its words are.
     words: Vec<Range<usize>>,
 }
@@ -38,44 +40,79 @@ impl<'t> Iterator for Entries<'t> {
             if rest.is_empty() {
                 return None;
             }
-            let line = self.line;
-            let (len, lines, words) = scan(rest);
-            self.at += len;
-            self.line += lines;
-            if !words.is_empty() {
-                return Some(Entry { text: &rest[..len], line, words });
+            let scanned = scan(rest);
+            let (line, text) = (self.line, &rest[..scanned.len]);
+            self.at += scanned.len;
+            self.line += scanned.lines;
+            let (flaw, words) = (scanned.flaw, scanned.words);
+            if !words.is_empty() || flaw.is_some() {
+                return Some(Entry { text, line, flaw, words });
             }
         }
     }
 }
 
-/// How long the first entry is, over how many lines it goes, and where its words are.
-fn scan(text: &[u8]) -> (usize, u32, Vec<Range<usize>>) {
-    let (mut at, mut depth, mut lines, mut words) = (0, 0u32, 0, Vec::new());
+/// The first entry of a text.
+#[derive(Default)]
+struct Scanned {
+    len: usize,
+    lines: u32,
+    words: Vec<Range<usize>>,
+    flaw: Option<&'static str>,
+}
+
+/// Finds the end of the first entry, and its words.
+fn scan(text: &[u8]) -> Scanned {
+    let (mut at, mut depth, mut scanned) = (0, 0u32, Scanned::default());
     while let Some(&byte) = text.get(at) {
         match byte {
             b'\n' => {
                 at += 1;
-                lines += 1;
+                scanned.lines += 1;
                 if depth == 0 {
                     break;
                 }
             }
             b';' => at += line_len(&text[at..]),
-            b'(' | b')' => {
-                depth = if byte == b'(' { depth + 1 } else { depth.saturating_sub(1) };
+            b'(' => {
+                depth += 1;
                 at += 1;
+            }
+            b')' => {
+                at += 1;
+                match depth.checked_sub(1) {
+                    Some(less) => depth = less,
+                    None => scanned.flaw = Some("a parenthesis closes nothing"),
+                }
             }
             b' ' | b'\t' | b'\r' => at += 1,
             _ => {
                 let end = at + word_len(&text[at..]);
-                lines += u32::try_from(count_lines(&text[at..end])).unwrap_or(0);
-                words.push(at..end);
+                let word = &text[at..end];
+                if has_open_quote(word) {
+                    scanned.flaw = Some("a quote is not closed");
+                }
+                scanned.lines += u32::try_from(count_lines(word)).unwrap_or(0);
+                scanned.words.push(at..end);
                 at = end;
             }
         }
     }
-    (at, lines, words)
+    if depth > 0 {
+        scanned.flaw = Some("a parenthesis is not closed");
+    }
+    scanned.len = at;
+    scanned
+}
+
+/// Whether a quote of a word is never closed.
+fn has_open_quote(word: &[u8]) -> bool {
+    let (mut quoted, mut escaped) = (false, false);
+    for &byte in word {
+        quoted ^= byte == b'"' && !escaped;
+        escaped = byte == b'\\' && !escaped;
+    }
+    quoted
 }
 
 fn count_lines(text: &[u8]) -> usize {

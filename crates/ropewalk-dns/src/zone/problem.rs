@@ -34,6 +34,8 @@ pub struct Place {
 pub enum ProblemKind {
     /// A line that is no record and no directive; what the reader of `domain` says.
     Syntax(Box<str>),
+    /// A line that nothing can be made of.
+    Unscannable,
     /// A `$INCLUDE`d file could not be read.
     Unreadable(Box<str>),
     /// Files include each other deeper than `INCLUDES_MAX`.
@@ -93,6 +95,7 @@ impl fmt::Display for ProblemKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Syntax(what) => f.write_str(what),
+            Self::Unscannable => f.write_str("nothing can be made of this line"),
             Self::Unreadable(what) => write!(f, "$INCLUDE: {what}"),
             Self::IncludedTooDeep => f.write_str("files include each other too deep"),
             Self::BadGenerate => {

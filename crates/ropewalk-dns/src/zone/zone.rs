@@ -363,5 +363,5 @@ pub(super) fn problem(record: &ZoneRecord, kind: ProblemKind) -> Problem {
     Problem { place: record.place.clone(), name: record.owner.clone(), kind }
 }
 
-/// A zone on its own, or with the same one elsewhere.
+/// A zone that threads share.
 pub type SharedZone = Arc<Zone>;

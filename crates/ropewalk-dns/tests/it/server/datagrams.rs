@@ -121,6 +121,15 @@ fn an_answer_is_as_long_as_it_may_be_and_has_whole_sets() {
 }
 
 #[test]
+fn room_is_held_back_only_for_what_comes() {
+    let rig = rig();
+    // 12 + 9 of the header and the question, 224 for each set, 11 for EDNS.
+    let asked = |bytes: u16| rig.ask(&query(&format!("4.x TXT +edns={bytes}"))).header().tc();
+    let whole = 21 + 4 * (2 * 112) + 11;
+    assert!(!asked(whole) && asked(whole - 1));
+}
+
+#[test]
 fn what_is_optional_is_left_out_without_a_word() {
     let settings = ServerSettings { udp_bytes_max: 4096, ..ServerSettings::default() };
     let rig = Rig::with_settings(Texts, settings);

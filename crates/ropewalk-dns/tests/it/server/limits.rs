@@ -94,3 +94,27 @@ fn lines_too_many_are_dropped_and_counted() {
     let written = written.borrow();
     assert!(written[1].0.ends_with("\n# 3 lines were dropped\n") && written[1].0.len() < 1_050_000);
 }
+
+/// A question with a cookie.
+fn with_cookie(cookie: &[u8]) -> Vec<u8> {
+    let mut asked = query("1.x TXT +do");
+    let (at, length) = (asked.len() - 1, u8::try_from(cookie.len()).unwrap());
+    asked[at] = 4 + length;
+    asked.extend_from_slice(&[0, 10, 0, length]);
+    asked.extend_from_slice(cookie);
+    asked
+}
+
+#[test]
+fn a_cookie_is_answered_with_one_and_known_again() {
+    let rig = Rig::new(Texts);
+    let answer = rig.ask(&with_cookie(b"01234567"));
+    let (option, cookie) = answer.as_slice().split_last_chunk::<24>().unwrap();
+    assert!(option.ends_with(&[0, 10, 0, 24]) && cookie.starts_with(b"01234567"));
+    assert_eq!(rcode(&rig.ask(&with_cookie(cookie))), OptRcode::NOERROR);
+    for wrong in [&b"0123456"[..], b"012345678", &[b'x'; 41]] {
+        assert_eq!(rcode(&rig.ask(&with_cookie(wrong))), OptRcode::FORMERR, "{wrong:?}");
+    }
+    // Another server's is none of ours, and no harm.
+    assert_eq!(rcode(&rig.ask(&with_cookie(&[b'x'; 24]))), OptRcode::NOERROR);
+}

@@ -1,7 +1,9 @@
 //! A server that is asked.
 
 mod datagrams;
+mod flood;
 mod limits;
+mod random_zones;
 mod replies;
 mod rig;
 mod streams;

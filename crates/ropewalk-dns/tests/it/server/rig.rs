@@ -69,6 +69,13 @@ impl Rig {
         self.heard.take()
     }
 
+    /// Sends datagrams; gives what came back within a second.
+    pub(crate) fn send_all<'m>(&self, messages: impl Iterator<Item = &'m Vec<u8>>) -> Vec<Vec<u8>> {
+        messages.for_each(|message| self.asker.send(message.clone()));
+        self.run_for(Duration::from_secs(1));
+        self.heard.take()
+    }
+
     /// Asks; gives the one answer.
     pub(crate) fn ask(&self, message: &[u8]) -> Message<Bytes> {
         let mut heard = self.send(message);

@@ -8,7 +8,7 @@ use std::time::{Duration, SystemTime};
 use ropewalk_core::{Address, Loop};
 use ropewalk_dns::server::{Access, Grant, Server, ServerSettings};
 use ropewalk_dns::transfer::{
-    Bells, FetchLimits, IsNew, Notifier, Primary, Secondary, SecondarySettings,
+    Bells, Beside, FetchLimits, IsNew, Notifier, Primary, Secondary, SecondarySettings,
 };
 use ropewalk_dns::zone::{Authority, AuthoritySettings, Catalogue, SharedZone, read_zone};
 use ropewalk_dns::{KeyRing, TsigKey};
@@ -74,6 +74,7 @@ fn secondary(main_loop: &Loop, key: Option<TsigKey>, calendar: fn() -> SystemTim
         bells: bells.clone(),
         calendar,
         limits: FetchLimits::default(),
+        beside: Beside::at_once(),
     };
     drop(Secondary::start(main_loop.reactor(), &catalogue, settings));
     Kept { catalogue, bells, noted }
@@ -190,6 +191,7 @@ fn a_zone_that_was_kept_serves_until_it_is_too_old() {
             bells: Bells::default(),
             calendar: noon,
             limits: FetchLimits::default(),
+            beside: Beside::at_once(),
         };
         let secondary = Secondary::start(rig.main_loop.reactor(), &catalogue, settings);
         assert_eq!(catalogue.zone(APEX).is_some(), serves, "{age}");
@@ -226,7 +228,7 @@ fn over_datagrams_a_transfer_is_truncated_or_its_soa() {
 }
 
 #[test]
-fn a_primary_that_breaks_off_or_says_nothing_is_asked_again() {
+fn a_primary_that_says_nothing_is_asked_again() {
     let rig = Rig::new(Authority::new(&Catalogue::new()));
     let reactor = rig.main_loop.reactor();
     let asked = Rc::new(Cell::new(0));
@@ -236,7 +238,6 @@ fn a_primary_that_breaks_off_or_says_nothing_is_asked_again() {
         Deaf
     };
     rig.main_loop.run_until(reactor.listen(&MemoryServerEndpoint::new("deaf"), deaf)).unwrap();
-    let noted = Noted::default();
     let settings = SecondarySettings {
         apex: APEX.into(),
         primaries: vec![Primary {
@@ -248,13 +249,13 @@ fn a_primary_that_breaks_off_or_says_nothing_is_asked_again() {
         bells: Bells::default(),
         calendar: noon,
         limits: FetchLimits::default(),
+        beside: Beside::at_once(),
     };
     drop(Secondary::start(reactor, &Catalogue::new(), settings));
     rig.run_for(Duration::from_secs(34));
     assert_eq!(asked.get(), 1, "it is waited for");
     rig.run_for(Duration::from_secs(2));
     assert_eq!(asked.get(), 2);
-    drop(noted);
 }
 
 struct Deaf;
@@ -278,4 +279,94 @@ fn messages_are_as_full_as_they_can_be() {
         usize::from(Message::from_octets(message.clone()).unwrap().header_counts().ancount())
     });
     assert_eq!(counts.sum::<usize>(), 20_000 + 2 + 2);
+}
+
+#[test]
+fn a_transfer_that_nobody_reads_comes_to_an_end() {
+    let catalogue = Catalogue::new();
+    let many: String =
+        (0..20_000).map(|n| format!("host{n} A 10.0.{}.{}\n", n / 250, n % 250)).collect();
+    catalogue.put(zone(1, &many));
+    let rig = primary(&catalogue, None);
+    let (transport, _) = rig.connect();
+    transport.write(&framed(&query("example AXFR")));
+    transport.pause_producing();
+    rig.run_for(Duration::from_secs(20));
+    assert_eq!(rig.server.replies_waiting(), 1, "it may be slow");
+    rig.run_for(Duration::from_secs(50));
+    assert_eq!(rig.server.replies_waiting(), 0);
+}
+
+/// Says NOTIMP to IXFR, and gives a small zone to AXFR.
+struct Old;
+
+impl ropewalk_dns::server::Responder for Old {
+    fn respond(
+        &self,
+        query: &ropewalk_dns::server::Query<'_>,
+        answer: &mut ropewalk_dns::server::Answer<'_>,
+    ) -> ropewalk_dns::server::Verdict {
+        use domain::base::iana::{Class, Rtype};
+        use ropewalk_dns::server::{Need, Section, Verdict};
+        if query.rtype() == Rtype::IXFR {
+            answer.set_rcode(OptRcode::NOTIMP);
+            return Verdict::Answered;
+        }
+        let zone = zone(9, "");
+        let soa = zone.soa_record();
+        let rest = zone.records().filter(|record| record.rtype != Rtype::SOA);
+        for record in std::iter::once(soa).chain(rest).chain([soa]) {
+            let (section, need) = (Section::Answer, Need::Required);
+            let (owner, rtype, ttl) = (record.owner, record.rtype, record.ttl);
+            answer.push_rrset(section, need, owner, rtype, Class::IN, ttl, [record.data]);
+        }
+        Verdict::Answered
+    }
+}
+
+#[test]
+fn a_primary_that_does_not_know_differences_is_asked_for_the_zone() {
+    let rig = Rig::new(Old);
+    let (catalogue, endpoint) = (Catalogue::new(), Rc::new(MemoryClientEndpoint::new("dns")));
+    let settings = SecondarySettings {
+        apex: APEX.into(),
+        primaries: vec![Primary { endpoint, key: None }],
+        kept: Some((zone(1, "gone A 192.0.2.9"), Duration::ZERO)),
+        on_version: Box::new(|_, _| ()),
+        bells: Bells::default(),
+        calendar: noon,
+        limits: FetchLimits::default(),
+        beside: Beside::at_once(),
+    };
+    drop(Secondary::start(rig.main_loop.reactor(), &catalogue, settings));
+    rig.run_for(Duration::from_secs(1));
+    assert_eq!(all(&catalogue.zone(APEX).unwrap()), all(&zone(9, "")));
+}
+
+#[test]
+fn a_zone_that_is_too_large_is_not_taken() {
+    let catalogue = Catalogue::new();
+    let many: String = (0..1000).map(|n| format!("host{n} TXT \"{n}\"\n")).collect();
+    catalogue.put(zone(1, &many));
+    let rig = primary(&catalogue, None);
+    for (zone_bytes_max, comes) in [(10_000, false), (1_000_000, true)] {
+        let ours = Catalogue::new();
+        let settings = SecondarySettings {
+            apex: APEX.into(),
+            primaries: vec![Primary {
+                endpoint: Rc::new(MemoryClientEndpoint::new("dns")),
+                key: None,
+            }],
+            kept: None,
+            on_version: Box::new(|_, _| ()),
+            bells: Bells::default(),
+            calendar: noon,
+            limits: FetchLimits { zone_bytes_max, ..FetchLimits::default() },
+            beside: Beside::at_once(),
+        };
+        let secondary = Secondary::start(rig.main_loop.reactor(), &ours, settings);
+        rig.run_for(Duration::from_secs(1));
+        assert_eq!(ours.zone(APEX).is_some(), comes);
+        secondary.stop();
+    }
 }

@@ -47,6 +47,9 @@ fn what_is_wrong_is_said_with_file_and_line() {
         &with("@ SOA ns hm 2 1 1 1 1"),
         "a.zone:5: example.: the zone has more than one SOA record",
     );
+    check_error(&with("a TXT (\"b\"\nc A 192.0.2.1"), "a.zone:5: a parenthesis is not closed");
+    check_error(&with("a TXT \"b\" )"), "a.zone:5: a parenthesis closes nothing");
+    check_error(&with("a TXT \"b\nc A 192.0.2.1"), "a.zone:5: a quote is not closed");
     check_error(&with("a ANY \\# 0"), "a.zone:5: a.example.: ANY is no type of data");
     check_error(
         &with("$GENERATE 5-1 a$ A 192.0.2.1"),
