@@ -1,4 +1,4 @@
-//! What is written on the command line for other servers: `ADDRESS[@PORT][#KEY]`, networks and keys.
+//! What is written on the command line for other servers: `ADDRESS[:PORT][#KEY]`, networks and keys.
 
 use std::net::{IpAddr, SocketAddr};
 use std::str::FromStr;
@@ -10,17 +10,20 @@ use ropewalk::{Failure, FailureKind};
 /// The port of name servers.
 const DNS_PORT: u16 = 53;
 
-/// `ADDRESS[@PORT]`, as nsd and dig's users write it: an IPv6 address has colons enough.
+/// `ADDRESS[:PORT]`, an IPv6 address with a port in brackets; or `ADDRESS@PORT`, as nsd's and unbound's users write it.
 pub(crate) fn parse_server(text: &str) -> Result<SocketAddr, String> {
+    let wrong = || format!("{text:?} is neither ADDRESS nor ADDRESS:PORT");
+    if let Ok(whole) = text.parse() {
+        return Ok(whole);
+    }
     let (address, port) = text.split_once('@').map_or((text, None), |(a, p)| (a, Some(p)));
-    let address: IpAddr =
-        address.parse().map_err(|_| format!("{text:?} is not ADDRESS or ADDRESS@PORT"))?;
-    let port = port.map_or(Ok(DNS_PORT), str::parse);
-    let port = port.map_err(|_| format!("{text:?} has no port behind the @"))?;
+    let bare = address.strip_prefix('[').and_then(|rest| rest.strip_suffix(']'));
+    let address: IpAddr = bare.unwrap_or(address).parse().map_err(|_| wrong())?;
+    let port = port.map_or(Ok(DNS_PORT), str::parse).map_err(|_| wrong())?;
     Ok(SocketAddr::new(address, port))
 }
 
-/// `ZONE=ADDRESS[@PORT][#KEY]`: a zone that is kept as its primary has it.
+/// `ZONE=ADDRESS[:PORT][#KEY]`: a zone that is kept as its primary has it.
 #[derive(Clone, Debug)]
 pub(crate) struct SecondaryOf {
     pub(crate) zone: Name,
@@ -32,7 +35,7 @@ impl FromStr for SecondaryOf {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        let (zone, primary) = text.split_once('=').ok_or("it is not ZONE=ADDRESS[@PORT][#KEY]")?;
+        let (zone, primary) = text.split_once('=').ok_or("it is not ZONE=ADDRESS[:PORT][#KEY]")?;
         let (primary, key) = primary.split_once('#').map_or((primary, None), |(p, k)| (p, Some(k)));
         let name = |text: &str| {
             text.parse().map_err(|error| format!("{text:?} is no domain name: {error}"))
@@ -68,4 +71,29 @@ pub(crate) fn find_key(keys: &[TsigKey], name: &Name) -> Result<TsigKey, Failure
         let why = format!("there is no --tsig-key called {name}");
         Failure::new(FailureKind::Local, why)
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_server_is_an_address_with_or_without_a_port() {
+        let read = |text| parse_server(text).map(|server| server.to_string());
+        for (text, server) in [
+            ("192.0.2.1", "192.0.2.1:53"),
+            ("192.0.2.1:5353", "192.0.2.1:5353"),
+            ("192.0.2.1@5353", "192.0.2.1:5353"),
+            ("2001:db8::1", "[2001:db8::1]:53"),
+            ("[2001:db8::1]", "[2001:db8::1]:53"),
+            ("[2001:db8::1]:5353", "[2001:db8::1]:5353"),
+            ("2001:db8::1@5353", "[2001:db8::1]:5353"),
+        ] {
+            assert_eq!(read(text).as_deref(), Ok(server));
+        }
+        for wrong in ["", "ns.example", "192.0.2.1:", "192.0.2.1@x", "192.0.2.1@70000", "[192.0.2"]
+        {
+            assert!(read(wrong).is_err(), "{wrong:?}");
+        }
+    }
 }

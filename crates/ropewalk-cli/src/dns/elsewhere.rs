@@ -27,7 +27,7 @@ pub(crate) struct Elsewhere {
     #[arg(long, value_name = "PORT", requires = "recurse", default_value_t = 53, hide = true)]
     recurse_port: u16,
     /// Ask this resolver for what is in none of the zones, as often as wanted
-    #[arg(long, value_name = "ADDRESS[@PORT]", value_parser = parse_server)]
+    #[arg(long, value_name = "ADDRESS[:PORT]", value_parser = parse_server)]
     forward: Vec<SocketAddr>,
     /// For whom to find what is in none of the zones, as often as wanted; without any, this machine
     #[arg(long, value_name = "NETWORK")]

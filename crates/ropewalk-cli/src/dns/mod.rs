@@ -38,7 +38,7 @@ pub(crate) struct Options {
     #[arg(long, value_name = "ENDPOINT")]
     listen: Vec<String>,
     /// A zone to keep as its primary has it, as often as wanted; KEY is the name of a --tsig-key
-    #[arg(long, value_name = "ZONE=ADDRESS[@PORT][#KEY]")]
+    #[arg(long, value_name = "ZONE=ADDRESS[:PORT][#KEY]")]
     secondary: Vec<SecondaryOf>,
     /// Keep the zones of --secondary in this directory, and serve them from there after a restart
     #[arg(long, value_name = "DIR")]
@@ -47,7 +47,7 @@ pub(crate) struct Options {
     #[arg(long, value_name = "NETWORK|key:NAME", value_parser = parse_grant)]
     transfer_to: Vec<Grant>,
     /// Tell these secondaries when a zone has changed (NOTIFY), as often as wanted
-    #[arg(long, value_name = "ADDRESS[@PORT]", value_parser = parse_server)]
+    #[arg(long, value_name = "ADDRESS[:PORT]", value_parser = parse_server)]
     notify: Vec<SocketAddr>,
     /// A secret shared with other servers, as often as wanted; the secret is in base64, the algorithm hmac-sha256 if it is not
     /// said
