@@ -170,10 +170,12 @@ fn a_client_of_irc_reads_what_was_said_before_a_restart() {
     {
         let (mut server, lines, _) = chat(&["--history", &file]);
         let mut alice = by_lines(&lines, "alice");
-        for line in ["/join boats", "one", "/topic ropes", "/me two", "/who"] {
+        alice.say("/join boats");
+        alice.expect("1 here");
+        for line in ["one", "/topic ropes", "/me two", "/who"] {
             alice.say(line);
         }
-        alice.expect("1 here");
+        alice.expect("1 here"); // Now all of it was said.
         server.signal(Signal::TERM);
         assert_eq!(server.wait().code(), Some(0));
     }
