@@ -34,6 +34,8 @@ mod client;
 mod forward;
 mod hosts;
 mod name;
+#[cfg(test)]
+mod oracle;
 mod pointer;
 mod random;
 mod record_set;
