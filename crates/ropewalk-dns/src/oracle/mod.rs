@@ -51,6 +51,7 @@ impl Tally {
         Ok(())
     }
 
+    #[allow(clippy::print_stdout, reason = "the table is what a long run is for")]
     fn show(&self, messages: u64) {
         let Self { read_by_both, refused_by_both, differences } = self;
         println!(
