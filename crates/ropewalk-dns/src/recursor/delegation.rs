@@ -2,8 +2,9 @@
 //!
 //! They are what parents have said of their children, name servers and their addresses ("glue") in one piece, and are
 //! used to find servers and for nothing else: an address out of a referral is never given to anybody as an answer, so
-//! a forged one is worth little (RFC 2181, section 5.4.1). What a child says of itself does not lengthen its life: a
-//! zone that its parent has given up is gone when the parent's word has run out.
+//! a forged one is worth little (RFC 2181, section 5.4.1). What a child says of itself does not lengthen its life, and
+//! what it says of its own children does not outlive it: a zone that its parent has given up is gone, with all that is
+//! below it, when the parent's word has run out (CVE-2022-30698 and CVE-2022-30699, "ghost domains").
 
 use std::collections::{HashMap, VecDeque};
 use std::net::IpAddr;
@@ -33,6 +34,7 @@ pub(crate) struct Authority {
 /// The delegations that are known, up to a number of them: the oldest goes.
 pub(crate) struct Delegations {
     known: HashMap<Name, (Rc<Delegation>, Time)>,
+    /// As they came; those that were forgotten among them, and known since again.
     order: VecDeque<Name>,
     max: usize,
 }
@@ -42,10 +44,24 @@ impl Delegations {
         Self { known: HashMap::new(), order: VecDeque::new(), max }
     }
 
-    /// Keeps what was learnt, for so long.
-    pub(crate) fn learn(&mut self, delegation: Rc<Delegation>, keep: Duration, now: Time) {
+    /// Keeps what the servers of `parent` said, for so long, and for no longer than `parent` itself is known; what the
+    /// hints led to has none.
+    pub(crate) fn learn(
+        &mut self,
+        delegation: Rc<Delegation>,
+        parent: Option<&Name>,
+        keep: Duration,
+        now: Time,
+    ) {
+        let mut until = now + keep;
+        if let Some(parent) = parent {
+            until = until.min(self.known.get(parent).map_or(now, |(_, until)| *until));
+        }
+        if until <= now {
+            return;
+        }
         let zone = delegation.zone.clone();
-        if self.known.insert(zone.clone(), (delegation, now + keep)).is_none() {
+        if self.known.insert(zone.clone(), (delegation, until)).is_none() {
             self.order.push_back(zone);
             if self.order.len() > self.max
                 && let Some(oldest) = self.order.pop_front()
@@ -65,9 +81,7 @@ impl Delegations {
 
     /// Forgets the delegation of a zone: none of its servers answers, and its parent may know others by now.
     pub(crate) fn forget(&mut self, zone: &Name) {
-        if self.known.remove(zone).is_some() {
-            self.order.retain(|known| known != zone);
-        }
+        self.known.remove(zone);
     }
 }
 
@@ -95,8 +109,9 @@ mod tests {
     #[test]
     fn the_closest_is_the_nearest_above_that_is_still_true() {
         let mut known = Delegations::new(10);
-        known.learn(delegation("com"), Duration::from_secs(100), at(0));
-        known.learn(delegation("Example.COM"), Duration::from_secs(10), at(0));
+        known.learn(delegation("com"), None, Duration::from_secs(100), at(0));
+        let com = name("com");
+        known.learn(delegation("Example.COM"), Some(&com), Duration::from_secs(10), at(0));
         let closest = |time| known.closest(&name("www.example.com"), time);
         assert_eq!(closest(at(5)), Some(delegation("example.com")));
         assert_eq!(closest(at(10)), Some(delegation("com")));
@@ -108,11 +123,30 @@ mod tests {
     fn there_are_never_more_than_may_be() {
         let mut known = Delegations::new(3);
         for number in 0..100 {
-            known.learn(delegation(&format!("z{number}")), Duration::from_secs(9), at(0));
+            known.learn(delegation(&format!("z{number}")), None, Duration::from_secs(9), at(0));
         }
         assert_eq!((known.known.len(), known.order.len()), (3, 3));
         known.forget(&name("z98"));
-        assert_eq!((known.known.len(), known.order.len()), (2, 2));
+        assert!(known.closest(&name("z98"), at(1)).is_none());
         assert!(known.closest(&name("z99"), at(1)).is_some());
+        for _ in 0..100 {
+            known.learn(delegation("z98"), None, Duration::from_secs(9), at(0));
+            known.forget(&name("z98"));
+        }
+        assert!((known.known.len(), known.order.len()) <= (3, 3));
+    }
+
+    #[test]
+    fn what_is_below_a_zone_is_known_no_longer_than_the_zone() {
+        let mut known = Delegations::new(10);
+        let (com, example) = (name("com"), name("example.com"));
+        known.learn(delegation("com"), None, Duration::from_secs(10), at(0));
+        known.learn(delegation("example.com"), Some(&com), Duration::from_secs(100), at(5));
+        known.learn(delegation("a.example.com"), Some(&example), Duration::from_secs(100), at(9));
+        assert!(known.closest(&name("a.example.com"), at(9)).is_some());
+        assert_eq!(known.closest(&name("a.example.com"), at(10)), None);
+        // Nor does it help to answer late.
+        known.learn(delegation("a.example.com"), Some(&example), Duration::from_secs(100), at(11));
+        assert_eq!(known.closest(&name("a.example.com"), at(11)), None);
     }
 }

@@ -61,7 +61,8 @@ impl RootHints {
     pub fn parse(text: &str) -> Result<Self, Failure> {
         let refuse =
             |why: String| Failure::new(FailureKind::Local, format!("the root hints: {why}"));
-        let mut file = Zonefile::from(text);
+        // The scanner looks behind an empty string for the end of its line.
+        let mut file = Zonefile::from(format!("{text}\n").as_str());
         file.set_origin(Name::root_bytes());
         file.set_default_class(Class::IN);
         let (mut servers, mut addresses) = (Vec::<Name>::new(), Vec::<(Name, IpAddr)>::new());
@@ -88,6 +89,12 @@ impl RootHints {
         Ok(Self(hints))
     }
 
+    /// Whether the root is on this machine, as that of a private tree may be.
+    pub(crate) fn is_at_home(&self) -> bool {
+        let mut addresses = self.0.iter().flat_map(|server| &server.addresses);
+        addresses.any(IpAddr::is_loopback)
+    }
+
     pub(crate) fn delegation(&self) -> Delegation {
         Delegation { zone: Name::root_bytes(), servers: self.0.clone() }
     }
@@ -104,7 +111,7 @@ mod tests {
             A.ROOT-SERVERS.NET. 3600000 AAAA 2001:503:ba3e::2:30 ; and more\n";
         let read = RootHints::parse(text).expect("hints").0;
         assert_eq!(read, RootHints::internet().0[..1]);
-        for bad in ["", ". 1 NS a.\n", "nonsense", "$INCLUDE x\n"] {
+        for bad in ["", ". 1 NS a.\n", "nonsense", "$INCLUDE x\n", ". 1 TXT \"\""] {
             assert!(RootHints::parse(bad).is_err(), "{bad:?}");
         }
     }

@@ -8,8 +8,14 @@ pub struct RecursorLimits {
     /// Queries that one question may cost, those for the addresses of name servers included. Default 100: names that need
     /// more than thirty are rare, and a zone that is made to cost thousands costs this much (CVE-2020-8616).
     pub queries_max: u32,
+    /// Queries to the servers of one zone for one question. Default 16: each of the thirteen that a zone has at most, and
+    /// no more of the addresses that somebody has named to have them asked.
+    pub queries_per_zone_max: u32,
     /// Name servers without addresses that are looked up for one zone. Default 4.
     pub lookups_per_zone_max: usize,
+    /// Name servers that are looked up for one question, in all zones on its way. Default 16: aliases through zones each
+    /// of which has its servers in somebody's zone cost that zone so much and no more.
+    pub lookups_max: u32,
     /// How deep lookups of name servers' addresses go: the address of a server that is in a zone whose server … Default
     /// 5: more is a loop.
     pub depth_max: u32,
@@ -27,7 +33,9 @@ impl Default for RecursorLimits {
     fn default() -> Self {
         Self {
             queries_max: 100,
+            queries_per_zone_max: 16,
             lookups_per_zone_max: 4,
+            lookups_max: 16,
             depth_max: 5,
             resolution_timeout: Duration::from_secs(10),
             resolutions_max: 10_000,

@@ -3,6 +3,7 @@
 //! | file | what is in it |
 //! |---|---|
 //! | `walk.rs` | the way of one question |
+//! | `candidates.rs` | which of a zone's servers is asked next |
 //! | `reading.rs` | what an answer says, and what of it is believed |
 //! | `minimise.rs` | how much of a name a server is told |
 //! | `delegation.rs`, `hints.rs` | whose servers answer for a zone |
@@ -11,6 +12,7 @@
 //! | `failures.rs`, `limits.rs` | how much work a question may be, and how often |
 
 mod book;
+mod candidates;
 mod delegation;
 mod failures;
 mod find;
@@ -22,7 +24,7 @@ mod walk;
 
 use std::cell::RefCell;
 use std::collections::HashMap;
-use std::net::{IpAddr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -97,6 +99,9 @@ struct Recalled {
 struct Inner {
     exchanger: Exchanger,
     hints: RootHints,
+    /// Whether servers at loopback addresses are asked: only if the root is there too. Anybody can say that their
+    /// servers are, to have this machine's own asked.
+    asks_loopback: bool,
     port: u16,
     ipv4: bool,
     ipv6: bool,
@@ -116,6 +121,7 @@ impl Recursor {
         let RecursorOptions { hints, port, ipv4, ipv6, cache, limits } = options;
         Self(Rc::new(Inner {
             exchanger: exchanger.clone(),
+            asks_loopback: hints.is_at_home(),
             hints,
             port,
             ipv4,
@@ -150,7 +156,7 @@ impl Recursor {
             }
             return Deferred::succeed(Rc::new(found));
         }
-        if let Some(failure) = self.0.failures.borrow_mut().find(question, self.now()) {
+        if let Some(failure) = self.0.failed_lately(question) {
             return self
                 .0
                 .stale(question)
@@ -188,10 +194,6 @@ impl Recursor {
             inner.finish(&question, result.map(Rc::new));
         }));
     }
-
-    fn now(&self) -> Time {
-        self.0.now()
-    }
 }
 
 impl Inner {
@@ -199,11 +201,19 @@ impl Inner {
         self.exchanger.reactor().now()
     }
 
+    fn failed_lately(&self, question: &Question) -> Option<Failure> {
+        self.failures.borrow_mut().find(question, self.now())
+    }
+
+    fn note_failure(&self, question: &Question, failure: &Failure) {
+        let until = self.now() + self.limits.failure_ttl;
+        self.failures.borrow_mut().note(question, failure.clone(), until);
+    }
+
     /// Tells all who wait for a question.
     fn finish(&self, question: &Question, result: Result<Rc<Found>, Failure>) {
         if let Err(failure) = &result {
-            let until = self.now() + self.limits.failure_ttl;
-            self.failures.borrow_mut().note(question, failure.clone(), until);
+            self.note_failure(question, failure);
         }
         let result = result.or_else(|failure| self.stale(question).ok_or(failure));
         let waiting = self.asked.borrow_mut().remove(question);
@@ -303,9 +313,9 @@ impl Inner {
         self.delegations.borrow().closest(name, self.now())
     }
 
-    fn learn(&self, delegation: Rc<Delegation>, keep: Duration) {
+    fn learn(&self, delegation: Rc<Delegation>, parent: Option<&Name>, keep: Duration) {
         let keep = keep.min(DELEGATION_MAX);
-        self.delegations.borrow_mut().learn(delegation, keep, self.now());
+        self.delegations.borrow_mut().learn(delegation, parent, keep, self.now());
     }
 
     fn forget(&self, zone: &Name) {
@@ -320,10 +330,16 @@ impl Inner {
         self.book.borrow_mut().note_lame(address, zone, self.now());
     }
 
-    fn may_ask(&self, address: SocketAddr, zone: &Name) -> bool {
-        let family = if address.is_ipv4() { self.ipv4 } else { self.ipv6 };
-        let is_somewhere = !address.ip().is_unspecified() && !address.ip().is_multicast();
-        family && is_somewhere && !self.book.borrow_mut().is_lame(address, zone, self.now())
+    fn is_lame(&self, address: SocketAddr, zone: &Name) -> bool {
+        self.book.borrow_mut().is_lame(address, zone, self.now())
+    }
+
+    /// Whether there may be a server at this address, wherever it was heard of.
+    fn may_ask(&self, ip: IpAddr) -> bool {
+        let family = if ip.is_ipv4() { self.ipv4 } else { self.ipv6 };
+        let is_mapped = ip.to_canonical() != ip;
+        let is_nowhere = ip.is_unspecified() || ip.is_multicast() || ip == Ipv4Addr::BROADCAST;
+        family && !is_mapped && !is_nowhere && (self.asks_loopback || !ip.is_loopback())
     }
 
     fn address_types(&self) -> &'static [Rtype] {
