@@ -11,6 +11,9 @@ pub struct RecursorLimits {
     /// Queries to the servers of one zone for one question. Default 16: each of the thirteen that a zone has at most, and
     /// no more of the addresses that somebody has named to have them asked.
     pub queries_per_zone_max: u32,
+    /// Queries in flight to one server that has failed to answer lately; one more is not sent. Default 100: questions for
+    /// names without end in a zone that does not answer must not take the place of all others.
+    pub queries_per_silent_server_max: usize,
     /// Name servers without addresses that are looked up for one zone. Default 4.
     pub lookups_per_zone_max: usize,
     /// Name servers that are looked up for one question, in all zones on its way. Default 16: aliases through zones each
@@ -34,6 +37,7 @@ impl Default for RecursorLimits {
         Self {
             queries_max: 100,
             queries_per_zone_max: 16,
+            queries_per_silent_server_max: 100,
             lookups_per_zone_max: 4,
             lookups_max: 16,
             depth_max: 5,

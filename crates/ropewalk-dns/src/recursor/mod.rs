@@ -22,7 +22,7 @@ mod minimise;
 mod reading;
 mod walk;
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::rc::Rc;
@@ -113,6 +113,8 @@ struct Inner {
     /// Who waits for what is being looked up.
     asked: RefCell<HashMap<Question, Vec<Resolver<Rc<Found>>>>>,
     random: RefCell<Random>,
+    /// Whether the root is being asked for itself.
+    is_priming: Cell<bool>,
 }
 
 impl Recursor {
@@ -133,6 +135,7 @@ impl Recursor {
             failures: RefCell::default(),
             asked: RefCell::default(),
             random: RefCell::new(random),
+            is_priming: Cell::new(false),
         }))
     }
 

@@ -5,7 +5,7 @@
 //! purse.
 
 use std::cell::Cell;
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::pin::Pin;
 use std::rc::Rc;
 
@@ -146,6 +146,8 @@ impl Walk {
             return Ok(zone);
         }
         let hints = Rc::new(self.recursor.hints.delegation());
+        // One who asks the root for itself is enough; others do not wait for that.
+        let Some(_priming) = Priming::begin(&self.recursor) else { return Ok(hints) };
         let question = Question::new_in(hints.zone.clone(), Rtype::NS);
         let step = Step { zone: &hints, question, depth: 0, is_whole: true };
         let reading = |response: &Response| read_priming(response).ok_or(Useless::Absurd);
@@ -181,6 +183,10 @@ impl Walk {
                     continue;
                 }
                 break;
+            };
+            let Some(_in_flight) = InFlight::begin(&self.recursor, &server) else {
+                last = Some(has_many_waiting(&server));
+                continue;
             };
             left -= 1;
             self.spend(question)?;
@@ -275,6 +281,47 @@ impl Walk {
             }
         }
     }
+}
+
+/// The root is being asked for itself.
+struct Priming<'a>(&'a Cell<bool>);
+
+impl<'a> Priming<'a> {
+    fn begin(recursor: &'a Inner) -> Option<Self> {
+        (!recursor.is_priming.replace(true)).then(|| Self(&recursor.is_priming))
+    }
+}
+
+impl Drop for Priming<'_> {
+    fn drop(&mut self) {
+        self.0.set(false);
+    }
+}
+
+/// A query to a server.
+struct InFlight<'a>(&'a Inner, SocketAddr);
+
+impl<'a> InFlight<'a> {
+    /// One more, unless the server has not answered lately and many wait for it already.
+    fn begin(recursor: &'a Inner, server: &NameServer) -> Option<Self> {
+        let is_silent = server.is_resting(recursor.now());
+        let max =
+            if is_silent { recursor.limits.queries_per_silent_server_max } else { usize::MAX };
+        let address = server.address();
+        let is_room = recursor.book.borrow_mut().begin(address, max);
+        is_room.then(|| Self(recursor, address))
+    }
+}
+
+impl Drop for InFlight<'_> {
+    fn drop(&mut self) {
+        self.0.book.borrow_mut().end(self.1);
+    }
+}
+
+fn has_many_waiting(server: &NameServer) -> Failure {
+    let why = format!("{server} has not answered lately, and many wait for it already");
+    Failure::new(FailureKind::Timeout, why)
 }
 
 fn addresses_in(link: &Link) -> impl Iterator<Item = IpAddr> {

@@ -8,6 +8,8 @@ use ropewalk_core::FailureKind;
 use ropewalk_dns::server::Section;
 
 use super::script::{EVIL, Script, Words, tree, wire};
+use super::tree::Tree;
+use crate::fake_server::question;
 
 /// The zone of the second label from the right: `a.evil` of `x.a.evil`.
 fn zone_of(name: &str) -> Option<String> {
@@ -190,4 +192,35 @@ fn a_long_name_of_zones_in_zones_costs_what_one_question_may() {
     let failure = tree.find(&tree.recursor(), &long, Rtype::A).unwrap_err();
     assert!(failure.is(FailureKind::Limit) || failure.is(FailureKind::Peer), "{failure}");
     assert!(count.get() <= 100, "{}", count.get());
+}
+
+#[test]
+fn names_without_end_in_a_zone_that_does_not_answer_do_not_wait_for_it_all() {
+    let tree =
+        tree(|_, _, words| words.refer("sub.evil", &[("ns.sub.evil", Some([203, 0, 113, 9]))]));
+    let count = Rc::new(Cell::new(0));
+    let counted = count.clone();
+    tree.world.serve("203.0.113.9", move |_| counted.set(counted.get() + 1));
+    let recursor = tree.recursor();
+    tree.find(&recursor, "first.sub.evil", Rtype::A).unwrap_err();
+    count.set(0);
+    let ask = |number| recursor.find(&question(&format!("x{number}.sub.evil"), Rtype::A));
+    let all: Vec<_> = (0..1000).map(ask).collect();
+    for found in all {
+        assert!(tree.world.run(found).unwrap_err().is(FailureKind::Timeout));
+    }
+    assert!((100..=200).contains(&count.get()), "{}", count.get());
+}
+
+#[test]
+fn many_first_questions_ask_the_root_for_itself_once() {
+    let tree = Tree::grown();
+    let recursor = tree.recursor();
+    let ask = |number| recursor.find(&question(&format!("x{number}.example"), Rtype::A));
+    let all: Vec<_> = (0..50).map(ask).collect();
+    for found in all {
+        assert_eq!(tree.world.run(found).unwrap().rcode, OptRcode::NXDOMAIN);
+    }
+    let primed = tree.asked().iter().filter(|asked| asked.ends_with(": . NS")).count();
+    assert_eq!(primed, 1);
 }
