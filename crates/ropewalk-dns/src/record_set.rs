@@ -64,10 +64,15 @@ impl RecordSet {
 
     /// One CNAME record.
     pub(crate) fn alias_to(target: &Name, ttl: Duration) -> Self {
-        let mut wire = Vec::with_capacity(2 + target.len());
-        wire.put_u16(u16::try_from(target.len()).unwrap_or(0)); // 255 at most
-        wire.put_slice(target.as_slice());
-        Self { rtype: Rtype::CNAME, ttl, wire: wire.into() }
+        Self::of_one(Rtype::CNAME, target.as_slice(), ttl)
+    }
+
+    /// One record with this data, of our own making: it is not checked.
+    pub(crate) fn of_one(rtype: Rtype, data: &[u8], ttl: Duration) -> Self {
+        let mut wire = Vec::with_capacity(2 + data.len());
+        wire.put_u16(u16::try_from(data.len()).expect("we make none as long"));
+        wire.put_slice(data);
+        Self { rtype, ttl, wire: wire.into() }
     }
 
     /// Their type.

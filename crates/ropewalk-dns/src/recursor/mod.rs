@@ -8,6 +8,7 @@
 //! | `minimise.rs` | how much of a name a server is told |
 //! | `delegation.rs`, `hints.rs` | whose servers answer for a zone |
 //! | `book.rs` | what was learnt of servers |
+//! | `local.rs` | the names of which nobody else is asked |
 //! | `find.rs` | the same behind a server |
 //! | `failures.rs`, `limits.rs` | how much work a question may be, and how often |
 
@@ -18,6 +19,7 @@ mod failures;
 mod find;
 mod hints;
 mod limits;
+mod local;
 mod minimise;
 mod reading;
 mod walk;
@@ -36,6 +38,7 @@ use self::delegation::{Delegation, Delegations};
 use self::failures::Failures;
 pub use self::hints::RootHints;
 pub use self::limits::RecursorLimits;
+use self::local::LocalNames;
 pub use self::reading::Link;
 use self::reading::Says;
 use self::walk::Walk;
@@ -59,6 +62,9 @@ pub struct RecursorOptions {
     pub ipv4: bool,
     /// Whether servers are asked over IPv6. Default yes; those with IPv4 come first while nothing is known of them.
     pub ipv6: bool,
+    /// Whether `localhost`, `invalid`, `onion` and the names of private addresses are answered here (RFC 6761, RFC 6303).
+    /// Default yes; a private tree that has some of them itself says no.
+    pub local_names: bool,
     /// What is remembered.
     pub cache: CacheOptions,
     /// How much work one question may be.
@@ -72,6 +78,7 @@ impl Default for RecursorOptions {
             port: 53,
             ipv4: true,
             ipv6: true,
+            local_names: true,
             cache: CacheOptions::default(),
             limits: RecursorLimits::default(),
         }
@@ -105,6 +112,7 @@ struct Inner {
     port: u16,
     ipv4: bool,
     ipv6: bool,
+    local_names: LocalNames,
     limits: RecursorLimits,
     book: RefCell<ServerBook>,
     delegations: RefCell<Delegations>,
@@ -120,7 +128,8 @@ struct Inner {
 impl Recursor {
     /// Asks by `exchanger`.
     pub fn new(exchanger: &Exchanger, options: RecursorOptions, random: Random) -> Self {
-        let RecursorOptions { hints, port, ipv4, ipv6, cache, limits } = options;
+        let RecursorOptions { hints, port, ipv4, ipv6, local_names, cache, limits } = options;
+        let local_names = if local_names { LocalNames::new() } else { LocalNames::none() };
         Self(Rc::new(Inner {
             exchanger: exchanger.clone(),
             asks_loopback: hints.is_at_home(),
@@ -128,6 +137,7 @@ impl Recursor {
             port,
             ipv4,
             ipv6,
+            local_names,
             delegations: RefCell::new(Delegations::new(limits.delegations_max)),
             limits,
             book: RefCell::default(),
@@ -152,6 +162,9 @@ impl Recursor {
         if question.qclass() != Class::IN {
             let why = format!("class {} has no root to begin at", question.qclass());
             return Deferred::fail(Failure::new(FailureKind::Local, why));
+        }
+        if let Some(found) = self.0.local_names.find(question) {
+            return Deferred::succeed(Rc::new(found));
         }
         if let Some(Recalled { found, wants_refresh }) = self.0.recall_all(question) {
             if wants_refresh && !self.0.is_asked(question) {
@@ -182,7 +195,8 @@ impl Recursor {
 
     /// What is known already of a question, all of it; nobody is asked.
     pub fn recall(&self, question: &Question) -> Option<Found> {
-        self.0.recall_all(question).map(|recalled| recalled.found)
+        let local = self.0.local_names.find(question);
+        local.or_else(|| self.0.recall_all(question).map(|recalled| recalled.found))
     }
 
     fn begin(&self, question: &Question, waiting: Vec<Resolver<Rc<Found>>>, anew: bool) {

@@ -70,6 +70,10 @@ impl Walk {
         let (asked, mut question) = (question.clone(), question);
         let mut records = Vec::new();
         for _ in 0..ALIASES_MAX {
+            if let Some(local) = self.recursor.local_names.find(&question) {
+                records.extend(local.records);
+                return Ok(Found { records, ..local });
+            }
             let known = self.recursor.recall(&question);
             let says = match known.filter(|_| !anew || question != asked) {
                 Some(says) => says,

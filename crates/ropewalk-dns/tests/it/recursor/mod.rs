@@ -3,6 +3,7 @@
 mod broken;
 mod costly;
 mod forged;
+mod local;
 mod script;
 mod serving;
 pub(crate) mod tree;
