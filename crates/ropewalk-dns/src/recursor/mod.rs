@@ -138,7 +138,7 @@ impl Recursor {
             ipv4,
             ipv6,
             local_names,
-            delegations: RefCell::new(Delegations::new(limits.delegations_max)),
+            delegations: RefCell::new(Delegations::new(limits.delegation_bytes_max)),
             limits,
             book: RefCell::default(),
             cache: RefCell::new(Cache::new(cache)),
