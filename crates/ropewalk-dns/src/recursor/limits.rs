@@ -11,7 +11,7 @@ pub struct RecursorLimits {
     /// Queries to the servers of one zone for one question. Default 16: each of the thirteen that a zone has at most, and
     /// no more of the addresses that somebody has named to have them asked.
     pub queries_per_zone_max: u32,
-    /// Queries in flight to one server that has failed to answer lately; one more is not sent. Default 100: questions for
+    /// Queries in flight to one server that has not answered the last ones; one more is not sent. Default 100: questions for
     /// names without end in a zone that does not answer must not take the place of all others.
     pub queries_per_silent_server_max: usize,
     /// Name servers without addresses that are looked up for one zone. Default 4.

@@ -41,6 +41,9 @@ struct Step<'a> {
 /// Aliases that are followed from zone to zone.
 pub(super) const ALIASES_MAX: usize = 12;
 
+/// Tries in a row without an answer after which a server is taken to be silent: a busy one loses one or two.
+const SILENT_AFTER: u32 = 5;
+
 /// Authorities are not asked to ask others.
 const TO_AUTHORITIES: QueryOptions = QueryOptions {
     recursion_desired: false,
@@ -306,9 +309,9 @@ impl Drop for Priming<'_> {
 struct InFlight<'a>(&'a Inner, SocketAddr);
 
 impl<'a> InFlight<'a> {
-    /// One more, unless the server has not answered lately and many wait for it already.
+    /// One more, unless the server is silent and many wait for it already.
     fn begin(recursor: &'a Inner, server: &NameServer) -> Option<Self> {
-        let is_silent = server.is_resting(recursor.now());
+        let is_silent = server.failures() >= SILENT_AFTER;
         let max =
             if is_silent { recursor.limits.queries_per_silent_server_max } else { usize::MAX };
         let address = server.address();
@@ -324,7 +327,7 @@ impl Drop for InFlight<'_> {
 }
 
 fn has_many_waiting(server: &NameServer) -> Failure {
-    let why = format!("{server} has not answered lately, and many wait for it already");
+    let why = format!("{server} does not answer, and many wait for it already");
     Failure::new(FailureKind::Timeout, why)
 }
 
