@@ -99,9 +99,10 @@ impl Candidates {
     /// Has the servers looked up too whose addresses came with the delegation: they may have moved, and its parent not
     /// have noticed. False if there are none, or it was done before.
     pub(super) fn doubt_glue(&mut self) -> bool {
-        if !std::mem::replace(&mut self.has_doubted_glue, true) {
-            self.unknown = names_of(&self.zone, |server| !server.addresses.is_empty());
+        if std::mem::replace(&mut self.has_doubted_glue, true) {
+            return false;
         }
+        self.unknown = names_of(&self.zone, |server| !server.addresses.is_empty());
         !self.unknown.is_empty()
     }
 }

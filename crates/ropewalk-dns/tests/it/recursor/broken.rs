@@ -8,7 +8,7 @@ use std::time::Duration;
 use domain::base::iana::{OptRcode, Rcode, Rtype};
 use ropewalk_core::{Failure, FailureKind};
 use ropewalk_dns::server::Section;
-use ropewalk_dns::{Found, Random, Recursor, RecursorOptions, RootHints};
+use ropewalk_dns::{Found, Random, Recursor, RecursorLimits, RecursorOptions, RootHints};
 
 use super::script::{EVIL, Script, Words, tree, wire};
 use super::tree::{ROOT, Tree, shown};
@@ -190,6 +190,17 @@ fn a_server_that_has_moved_is_found_where_its_own_zone_says_it_is() {
     let tree = with_servers(&[("ns.other.evil", Some([198, 51, 100, 99]))]);
     let one = found(tree.find(&tree.recursor(), "a.sub.evil", Rtype::A));
     assert_eq!(one, ["a.sub.evil a 192.0.2.1"]);
+}
+
+#[test]
+fn a_server_that_may_have_moved_is_given_up_when_no_more_may_be_looked_up() {
+    let tree = with_servers(&[("ns.other.evil", Some([198, 51, 100, 99]))]);
+    for (lookups_max, depth_max) in [(0, 5), (5, 0)] {
+        let limits = RecursorLimits { lookups_max, depth_max, ..RecursorLimits::default() };
+        let options = RecursorOptions { limits, ..RecursorOptions::default() };
+        let failure = tree.find(&tree.recursor_with(options), "a.sub.evil", Rtype::A).unwrap_err();
+        assert!(failure.is(FailureKind::Timeout), "{failure}");
+    }
 }
 
 #[test]
