@@ -57,6 +57,8 @@ mod client;
 mod forward;
 mod hosts;
 mod name;
+#[cfg(test)]
+mod oracle;
 mod pointer;
 mod random;
 mod record_set;

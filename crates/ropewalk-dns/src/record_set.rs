@@ -1,5 +1,6 @@
 //! [`RecordSet`]: the records of one name and type, in wire form.
 
+use std::collections::HashSet;
 use std::fmt;
 use std::time::Duration;
 
@@ -43,13 +44,13 @@ impl RecordSet {
         rtype: Rtype,
         records: impl IntoIterator<Item = MessageRecord<'a>>,
     ) -> Option<Self> {
-        let (mut wire, mut ttl) = (Vec::new(), u32::MAX);
+        let (mut wire, mut ttl, mut seen) = (Vec::new(), u32::MAX, Seen::default());
         for record in records {
             if record.rtype() != rtype || record.class() != domain::base::iana::Class::IN {
                 continue;
             }
             let data = data_in_wire_form(&record)?;
-            if !entries(&wire).any(|other| other == data) {
+            if seen.is_new(&data, &wire) {
                 wire.put_u16(u16::try_from(data.len()).ok()?);
                 wire.put_slice(&data);
             }
@@ -64,10 +65,15 @@ impl RecordSet {
 
     /// One CNAME record.
     pub(crate) fn alias_to(target: &Name, ttl: Duration) -> Self {
-        let mut wire = Vec::with_capacity(2 + target.len());
-        wire.put_u16(u16::try_from(target.len()).unwrap_or(0)); // 255 at most
-        wire.put_slice(target.as_slice());
-        Self { rtype: Rtype::CNAME, ttl, wire: wire.into() }
+        Self::of_one(Rtype::CNAME, target.as_slice(), ttl)
+    }
+
+    /// One record with this data, of our own making: it is not checked.
+    pub(crate) fn of_one(rtype: Rtype, data: &[u8], ttl: Duration) -> Self {
+        let mut wire = Vec::with_capacity(2 + data.len());
+        wire.put_u16(u16::try_from(data.len()).expect("we make none as long"));
+        wire.put_slice(data);
+        Self { rtype, ttl, wire: wire.into() }
     }
 
     /// Their type.
@@ -115,6 +121,34 @@ impl RecordSet {
     }
 }
 
+/// The records of a set that is being put together.
+#[derive(Default)]
+struct Seen {
+    count: usize,
+    /// All of them, once they are many.
+    all: HashSet<Vec<u8>>,
+}
+
+/// So many records are looked through one by one: most sets are smaller. A message has room for four thousand, and to
+/// compare each with each would take longer than all else that is done with it.
+const FEW: usize = 16;
+
+impl Seen {
+    /// Whether there is none such in `wire`, where it is about to be put.
+    fn is_new(&mut self, data: &[u8], wire: &[u8]) -> bool {
+        let is_new = if self.count < FEW {
+            !entries(wire).any(|other| other == data)
+        } else {
+            if self.all.is_empty() {
+                self.all.extend(entries(wire).map(<[u8]>::to_vec));
+            }
+            self.all.insert(data.to_vec())
+        };
+        self.count += usize::from(is_new);
+        is_new
+    }
+}
+
 impl fmt::Debug for RecordSet {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} {:?}:", self.rtype, self.ttl)?;
@@ -153,3 +187,32 @@ pub(crate) fn seconds(ttl: Ttl) -> u32 {
 
 /// The largest that is one: 31 bits (RFC 2181, section 8).
 const TTL_MAX: u32 = i32::MAX.unsigned_abs();
+
+#[cfg(test)]
+mod tests {
+    use std::net::Ipv4Addr;
+
+    use domain::base::iana::Class;
+    use domain::base::{Message, MessageBuilder, Record};
+    use domain::rdata::A;
+
+    use super::*;
+
+    #[test]
+    fn of_equal_records_one_is_kept_be_they_few_or_many() {
+        for distinct in [1, 3, 16, 17, 100] {
+            let mut answer = MessageBuilder::new_vec().answer();
+            for number in 0..3 * distinct {
+                let data = A::new(Ipv4Addr::from_bits(number % distinct));
+                let record = Record::new(Name::root_bytes(), Class::IN, Ttl::from_secs(60), data);
+                answer.push(record).expect("it fits");
+            }
+            let message = Message::from_octets(Bytes::from(answer.finish())).expect("a message");
+            let records = message.answer().expect("a section").flatten();
+            let set = RecordSet::from_records(Rtype::A, records).expect("records");
+            let numbers =
+                set.wire().map(|data| u32::from_be_bytes(data.try_into().unwrap_or([9; 4])));
+            assert!(numbers.eq(0..distinct), "{set:?}");
+        }
+    }
+}

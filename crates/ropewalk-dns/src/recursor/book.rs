@@ -25,6 +25,8 @@ pub(crate) struct ServerBook {
     order: VecDeque<SocketAddr>,
     lame: HashSet<(SocketAddr, Name)>,
     lame_until: VecDeque<(Time, SocketAddr, Name)>,
+    /// Queries in flight to each, where there are any.
+    in_flight: HashMap<SocketAddr, usize>,
 }
 
 impl ServerBook {
@@ -41,6 +43,24 @@ impl ServerBook {
         self.servers.insert(address, server.clone());
         self.order.push_back(address);
         server
+    }
+
+    /// Counts one query more to a server that has so many in flight; false if these are `max` already.
+    pub(crate) fn begin(&mut self, address: SocketAddr, max: usize) -> bool {
+        let count = self.in_flight.entry(address).or_default();
+        let is_room = *count < max;
+        *count += usize::from(is_room);
+        is_room
+    }
+
+    /// One of them is over.
+    pub(crate) fn end(&mut self, address: SocketAddr) {
+        if let Some(count) = self.in_flight.get_mut(&address) {
+            *count -= 1;
+            if *count == 0 {
+                self.in_flight.remove(&address);
+            }
+        }
     }
 
     /// Remembers that a server does not answer for a zone, whatever its parent says.

@@ -1,11 +1,8 @@
 //! [`RootHints`]: where the servers of the root are, for a resolver that knows nothing else.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::str::FromStr;
 
-use domain::base::ToName;
-use domain::base::iana::Class;
-use domain::rdata::ZoneRecordData;
-use domain::zonefile::inplace::{Entry, Zonefile};
 use ropewalk_core::{Failure, FailureKind};
 
 use super::delegation::{Authority, Delegation};
@@ -54,26 +51,29 @@ impl RootHints {
         Self(servers.collect())
     }
 
-    /// Reads a file of hints: the NS records of the root and the addresses of their targets, as `named.root` has them.
+    /// Reads a file of hints: the NS records of the root and the addresses of their targets, a line each, as `named.root` has
+    /// them. Other records are passed over.
     ///
     /// # Errors
-    /// `Local`, if it is no zone file or has no address of a server.
+    /// `Local`, if a name or an address is none, if there is a directive that means anything, or no address of a server.
     pub fn parse(text: &str) -> Result<Self, Failure> {
-        let refuse =
-            |why: String| Failure::new(FailureKind::Local, format!("the root hints: {why}"));
-        let mut file = Zonefile::from(text);
-        file.set_origin(Name::root_bytes());
-        file.set_default_class(Class::IN);
         let (mut servers, mut addresses) = (Vec::<Name>::new(), Vec::<(Name, IpAddr)>::new());
-        while let Some(entry) = file.next_entry().map_err(|error| refuse(error.to_string()))? {
-            let Entry::Record(record) = entry else {
-                return Err(refuse("$INCLUDE is not understood here".to_owned()));
-            };
-            let owner = record.owner().to_name();
-            match record.data() {
-                ZoneRecordData::Ns(ns) if owner.is_root() => servers.push(ns.nsdname().to_name()),
-                ZoneRecordData::A(a) => addresses.push((owner, a.addr().into())),
-                ZoneRecordData::Aaaa(aaaa) => addresses.push((owner, aaaa.addr().into())),
+        let mut owner = Name::root_bytes();
+        for line in text.lines() {
+            let line = line.split(';').next().unwrap_or_default();
+            let mut words = line.split_ascii_whitespace();
+            if !line.starts_with([' ', '\t']) {
+                owner = match words.next() {
+                    None | Some("$TTL") => continue,
+                    Some(word) => name(word)?,
+                };
+            }
+            let mut words = words.skip_while(|word| is_ttl_or_class(word));
+            let (Some(rtype), Some(data)) = (words.next(), words.next()) else { continue };
+            match rtype.to_ascii_uppercase().as_str() {
+                "NS" if owner.is_root() => servers.push(name(data)?),
+                "A" => addresses.push((owner.clone(), address::<Ipv4Addr>(data)?)),
+                "AAAA" => addresses.push((owner.clone(), address::<Ipv6Addr>(data)?)),
                 _ => {}
             }
         }
@@ -83,14 +83,42 @@ impl RootHints {
         });
         let hints: Vec<_> = hints.filter(|server| !server.addresses.is_empty()).collect();
         if hints.is_empty() {
-            return Err(refuse("no server of the root has an address in it".to_owned()));
+            return Err(refuse("no server of the root has an address in it"));
         }
         Ok(Self(hints))
+    }
+
+    /// Whether the root is on this machine, as that of a private tree may be.
+    pub(crate) fn is_at_home(&self) -> bool {
+        let mut addresses = self.0.iter().flat_map(|server| &server.addresses);
+        addresses.any(IpAddr::is_loopback)
     }
 
     pub(crate) fn delegation(&self) -> Delegation {
         Delegation { zone: Name::root_bytes(), servers: self.0.clone() }
     }
+}
+
+fn refuse(why: &str) -> Failure {
+    Failure::new(FailureKind::Local, format!("the root hints: {why}"))
+}
+
+fn name(word: &str) -> Result<Name, Failure> {
+    let name = match word {
+        "@" => Some(Name::root_bytes()),
+        _ if word.starts_with('$') => None,
+        _ => Name::bytes_from_str(word).ok(),
+    };
+    name.ok_or_else(|| refuse(&format!("{word} is no name")))
+}
+
+fn address<A: FromStr + Into<IpAddr>>(word: &str) -> Result<IpAddr, Failure> {
+    let address: Result<A, _> = word.parse();
+    address.map(Into::into).map_err(|_| refuse(&format!("{word} is no address of its kind")))
+}
+
+fn is_ttl_or_class(word: &str) -> bool {
+    word.starts_with(|first: char| first.is_ascii_digit()) || word.eq_ignore_ascii_case("IN")
 }
 
 #[cfg(test)]
@@ -99,13 +127,18 @@ mod tests {
 
     #[test]
     fn a_file_of_hints_has_servers_with_addresses() {
-        let text = ". 3600000 NS A.ROOT-SERVERS.NET.\n\
-            A.ROOT-SERVERS.NET. 3600000 A 198.41.0.4\n\
-            A.ROOT-SERVERS.NET. 3600000 AAAA 2001:503:ba3e::2:30 ; and more\n";
+        let text = "; (e.g. reference this file in the \"cache . <file>\"\n$TTL 3600\n\
+            @  3600000  NS  A.ROOT-SERVERS.NET.\n\
+            A.ROOT-SERVERS.NET. 3600000 IN A 198.41.0.4\n\
+            \t1h AAAA 2001:503:ba3e::2:30 ; and more\nx. TXT \"(\n";
         let read = RootHints::parse(text).expect("hints").0;
         assert_eq!(read, RootHints::internet().0[..1]);
         for bad in ["", ". 1 NS a.\n", "nonsense", "$INCLUDE x\n"] {
             assert!(RootHints::parse(bad).is_err(), "{bad:?}");
+        }
+        for wrong in ["$ORIGIN net.", "a..b. A 1.2.3.4", ". NS a..", "a. A ::1", "a. AAAA 1.2.3.4"]
+        {
+            assert!(RootHints::parse(&format!("{text}{wrong}\n")).is_err(), "{wrong:?}");
         }
     }
 }

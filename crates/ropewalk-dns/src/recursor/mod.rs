@@ -3,26 +3,30 @@
 //! | file | what is in it |
 //! |---|---|
 //! | `walk.rs` | the way of one question |
+//! | `candidates.rs` | which of a zone's servers is asked next |
 //! | `reading.rs` | what an answer says, and what of it is believed |
 //! | `minimise.rs` | how much of a name a server is told |
 //! | `delegation.rs`, `hints.rs` | whose servers answer for a zone |
 //! | `book.rs` | what was learnt of servers |
+//! | `local.rs` | the names of which nobody else is asked |
 //! | `find.rs` | the same behind a server |
 //! | `failures.rs`, `limits.rs` | how much work a question may be, and how often |
 
 mod book;
+mod candidates;
 mod delegation;
 mod failures;
 mod find;
 mod hints;
 mod limits;
+mod local;
 mod minimise;
 mod reading;
 mod walk;
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
-use std::net::{IpAddr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -34,6 +38,7 @@ use self::delegation::{Delegation, Delegations};
 use self::failures::Failures;
 pub use self::hints::RootHints;
 pub use self::limits::RecursorLimits;
+use self::local::LocalNames;
 pub use self::reading::Link;
 use self::reading::Says;
 use self::walk::Walk;
@@ -57,6 +62,9 @@ pub struct RecursorOptions {
     pub ipv4: bool,
     /// Whether servers are asked over IPv6. Default yes; those with IPv4 come first while nothing is known of them.
     pub ipv6: bool,
+    /// Whether `localhost`, `invalid`, `onion` and the names of private addresses are answered here (RFC 6761, RFC 6303).
+    /// Default yes; a private tree that has some of them itself says no.
+    pub local_names: bool,
     /// What is remembered.
     pub cache: CacheOptions,
     /// How much work one question may be.
@@ -70,6 +78,7 @@ impl Default for RecursorOptions {
             port: 53,
             ipv4: true,
             ipv6: true,
+            local_names: true,
             cache: CacheOptions::default(),
             limits: RecursorLimits::default(),
         }
@@ -97,9 +106,13 @@ struct Recalled {
 struct Inner {
     exchanger: Exchanger,
     hints: RootHints,
+    /// Whether servers at loopback addresses are asked: only if the root is there too. Anybody can say that their
+    /// servers are, to have this machine's own asked.
+    asks_loopback: bool,
     port: u16,
     ipv4: bool,
     ipv6: bool,
+    local_names: LocalNames,
     limits: RecursorLimits,
     book: RefCell<ServerBook>,
     delegations: RefCell<Delegations>,
@@ -108,25 +121,31 @@ struct Inner {
     /// Who waits for what is being looked up.
     asked: RefCell<HashMap<Question, Vec<Resolver<Rc<Found>>>>>,
     random: RefCell<Random>,
+    /// Whether the root is being asked for itself.
+    is_priming: Cell<bool>,
 }
 
 impl Recursor {
     /// Asks by `exchanger`.
     pub fn new(exchanger: &Exchanger, options: RecursorOptions, random: Random) -> Self {
-        let RecursorOptions { hints, port, ipv4, ipv6, cache, limits } = options;
+        let RecursorOptions { hints, port, ipv4, ipv6, local_names, cache, limits } = options;
+        let local_names = if local_names { LocalNames::new() } else { LocalNames::none() };
         Self(Rc::new(Inner {
             exchanger: exchanger.clone(),
+            asks_loopback: hints.is_at_home(),
             hints,
             port,
             ipv4,
             ipv6,
-            delegations: RefCell::new(Delegations::new(limits.delegations_max)),
+            local_names,
+            delegations: RefCell::new(Delegations::new(limits.delegation_bytes_max)),
             limits,
             book: RefCell::default(),
             cache: RefCell::new(Cache::new(cache)),
             failures: RefCell::default(),
             asked: RefCell::default(),
             random: RefCell::new(random),
+            is_priming: Cell::new(false),
         }))
     }
 
@@ -144,13 +163,16 @@ impl Recursor {
             let why = format!("class {} has no root to begin at", question.qclass());
             return Deferred::fail(Failure::new(FailureKind::Local, why));
         }
+        if let Some(found) = self.0.local_names.find(question) {
+            return Deferred::succeed(Rc::new(found));
+        }
         if let Some(Recalled { found, wants_refresh }) = self.0.recall_all(question) {
             if wants_refresh && !self.0.is_asked(question) {
                 self.begin(question, Vec::new(), true);
             }
             return Deferred::succeed(Rc::new(found));
         }
-        if let Some(failure) = self.0.failures.borrow_mut().find(question, self.now()) {
+        if let Some(failure) = self.0.failed_lately(question) {
             return self
                 .0
                 .stale(question)
@@ -173,7 +195,8 @@ impl Recursor {
 
     /// What is known already of a question, all of it; nobody is asked.
     pub fn recall(&self, question: &Question) -> Option<Found> {
-        self.0.recall_all(question).map(|recalled| recalled.found)
+        let local = self.0.local_names.find(question);
+        local.or_else(|| self.0.recall_all(question).map(|recalled| recalled.found))
     }
 
     fn begin(&self, question: &Question, waiting: Vec<Resolver<Rc<Found>>>, anew: bool) {
@@ -188,10 +211,6 @@ impl Recursor {
             inner.finish(&question, result.map(Rc::new));
         }));
     }
-
-    fn now(&self) -> Time {
-        self.0.now()
-    }
 }
 
 impl Inner {
@@ -199,11 +218,19 @@ impl Inner {
         self.exchanger.reactor().now()
     }
 
+    fn failed_lately(&self, question: &Question) -> Option<Failure> {
+        self.failures.borrow_mut().find(question, self.now())
+    }
+
+    fn note_failure(&self, question: &Question, failure: &Failure) {
+        let until = self.now() + self.limits.failure_ttl;
+        self.failures.borrow_mut().note(question, failure.clone(), until);
+    }
+
     /// Tells all who wait for a question.
     fn finish(&self, question: &Question, result: Result<Rc<Found>, Failure>) {
         if let Err(failure) = &result {
-            let until = self.now() + self.limits.failure_ttl;
-            self.failures.borrow_mut().note(question, failure.clone(), until);
+            self.note_failure(question, failure);
         }
         let result = result.or_else(|failure| self.stale(question).ok_or(failure));
         let waiting = self.asked.borrow_mut().remove(question);
@@ -303,9 +330,9 @@ impl Inner {
         self.delegations.borrow().closest(name, self.now())
     }
 
-    fn learn(&self, delegation: Rc<Delegation>, keep: Duration) {
+    fn learn(&self, delegation: Rc<Delegation>, parent: Option<&Name>, keep: Duration) {
         let keep = keep.min(DELEGATION_MAX);
-        self.delegations.borrow_mut().learn(delegation, keep, self.now());
+        self.delegations.borrow_mut().learn(delegation, parent, keep, self.now());
     }
 
     fn forget(&self, zone: &Name) {
@@ -320,10 +347,16 @@ impl Inner {
         self.book.borrow_mut().note_lame(address, zone, self.now());
     }
 
-    fn may_ask(&self, address: SocketAddr, zone: &Name) -> bool {
-        let family = if address.is_ipv4() { self.ipv4 } else { self.ipv6 };
-        let is_somewhere = !address.ip().is_unspecified() && !address.ip().is_multicast();
-        family && is_somewhere && !self.book.borrow_mut().is_lame(address, zone, self.now())
+    fn is_lame(&self, address: SocketAddr, zone: &Name) -> bool {
+        self.book.borrow_mut().is_lame(address, zone, self.now())
+    }
+
+    /// Whether there may be a server at this address, wherever it was heard of.
+    fn may_ask(&self, ip: IpAddr) -> bool {
+        let family = if ip.is_ipv4() { self.ipv4 } else { self.ipv6 };
+        let is_mapped = ip.to_canonical() != ip;
+        let is_nowhere = ip.is_unspecified() || ip.is_multicast() || ip == Ipv4Addr::BROADCAST;
+        family && !is_mapped && !is_nowhere && (self.asks_loopback || !ip.is_loopback())
     }
 
     fn address_types(&self) -> &'static [Rtype] {

@@ -13,22 +13,36 @@ use domain::base::iana::{OptRcode, Rtype};
 use domain::rdata::AllRecordData;
 use ropewalk_core::{Failure, FailureKind};
 
-use super::delegation::{Delegation, is_within};
+use super::candidates::Candidates;
+use super::delegation::Delegation;
 use super::minimise::{labels_shown, suffix};
 use super::reading::{Link, Says, Useless, read, read_priming};
 use super::{Found, Inner};
-use crate::{LookupError, Name, NameServer, QueryOptions, Question, Response};
+use crate::{LookupError, NameServer, QueryOptions, Question, Response};
 
 /// The way of one question.
 pub(super) struct Walk {
     recursor: Rc<Inner>,
     queries_left: Cell<u32>,
+    /// Name servers whose addresses may yet be looked up.
+    lookups_left: Cell<u32>,
+}
+
+/// One question, as the servers of one zone on the way are asked it.
+struct Step<'a> {
+    zone: &'a Rc<Delegation>,
+    question: Question,
+    /// How many lookups of name servers' addresses this is within.
+    depth: u32,
+    /// The name is the whole one.
+    is_whole: bool,
 }
 
 /// Aliases that are followed from zone to zone.
 pub(super) const ALIASES_MAX: usize = 12;
-/// Times that one server is asked the same question, if it does not answer.
-const TRIES_MAX: u32 = 2;
+
+/// Tries in a row without an answer after which a server is taken to be silent: a busy one loses one or two.
+const SILENT_AFTER: u32 = 5;
 
 /// Authorities are not asked to ask others.
 const TO_AUTHORITIES: QueryOptions = QueryOptions {
@@ -45,7 +59,8 @@ type Boxed<'a, T> = Pin<Box<dyn Future<Output = Result<T, Failure>> + 'a>>;
 impl Walk {
     pub(super) fn new(recursor: Rc<Inner>) -> Self {
         let queries_left = Cell::new(recursor.limits.queries_max);
-        Self { recursor, queries_left }
+        let lookups_left = Cell::new(recursor.limits.lookups_max);
+        Self { recursor, queries_left, lookups_left }
     }
 
     /// Finds the records, behind whatever aliases; those of the first name `anew`, though they are known.
@@ -58,6 +73,10 @@ impl Walk {
         let (asked, mut question) = (question.clone(), question);
         let mut records = Vec::new();
         for _ in 0..ALIASES_MAX {
+            if let Some(local) = self.recursor.local_names.find(&question) {
+                records.extend(local.records);
+                return Ok(Found { records, ..local });
+            }
             let known = self.recursor.recall(&question);
             let says = match known.filter(|_| !anew || question != asked) {
                 Some(says) => says,
@@ -93,7 +112,8 @@ impl Walk {
         let mut zone = self.nearest(question).await?;
         let (mut shown, mut steps) = (zone.zone.label_count(), 0);
         loop {
-            shown = labels_shown(total, shown, steps);
+            // The names of servers are no secret, and whoever chose one must not choose how often it is asked for.
+            shown = if depth > 0 { total } else { labels_shown(total, shown, steps) };
             steps += 1;
             let is_whole = shown >= total;
             let asked = if is_whole {
@@ -101,11 +121,20 @@ impl Walk {
             } else {
                 Question::new(suffix(name, shown), Rtype::A, question.qclass())
             };
-            match self.ask_zone(&zone, &asked, depth).await? {
+            let step = Step { zone: &zone, question: asked, depth, is_whole };
+            let says = match self.ask_zone(&step).await {
+                // They may mind to be asked for a part of a name only (RFC 9156, section 2.3).
+                Err(failure) if !is_whole && failure.is(FailureKind::Peer) => {
+                    shown = total;
+                    continue;
+                }
+                says => says?,
+            };
+            match says {
                 Says::Referral(next, keep) => {
-                    shown = next.zone.label_count();
-                    zone = Rc::new(next);
-                    self.recursor.learn(zone.clone(), keep);
+                    let parent = std::mem::replace(&mut zone, Rc::new(next));
+                    shown = zone.zone.label_count();
+                    self.recursor.learn(zone.clone(), Some(&parent.zone), keep);
                 }
                 says if is_whole => return Ok(says),
                 Says::Records(_) | Says::NoData(_) => {}
@@ -124,46 +153,49 @@ impl Walk {
             return Ok(zone);
         }
         let hints = Rc::new(self.recursor.hints.delegation());
-        let whole = Question::new_in(Name::root_bytes(), Rtype::NS);
-        let primed = self.ask_servers(&hints, &whole, 0, |response| {
-            read_priming(response).ok_or(Useless::Absurd)
-        });
-        let (root, keep) = Box::pin(primed).await?;
-        let root = Rc::new(root);
-        self.recursor.learn(root.clone(), keep);
+        // One who asks the root for itself is enough; others do not wait for that.
+        let Some(_priming) = Priming::begin(&self.recursor) else { return Ok(hints) };
+        let question = Question::new_in(hints.zone.clone(), Rtype::NS);
+        let step = Step { zone: &hints, question, depth: 0, is_whole: true };
+        let reading = |response: &Response| read_priming(response).ok_or(Useless::Absurd);
+        let (root, keep) = Box::pin(self.ask_servers(&step, reading)).await?;
+        let mut addresses = root.servers.iter().flat_map(|server| &server.addresses);
+        let is_of_use = addresses.any(|address| self.recursor.may_ask(*address));
+        let root = if is_of_use { Rc::new(root) } else { hints.clone() };
+        self.recursor.learn(root.clone(), None, keep);
         Ok(root)
     }
 
-    async fn ask_zone(
-        &self,
-        zone: &Rc<Delegation>,
-        question: &Question,
-        depth: u32,
-    ) -> Result<Says, Failure> {
-        let reading = |response: &Response| match read(response, &zone.zone, question) {
+    async fn ask_zone(&self, step: &Step<'_>) -> Result<Says, Failure> {
+        let reading = |response: &Response| match read(response, &step.zone.zone, &step.question) {
             Says::Nothing(useless) => Err(useless),
             says => Ok(says),
         };
-        self.ask_servers(zone, question, depth, reading).await
+        self.ask_servers(step, reading).await
     }
 
     /// Asks one server of a zone after the other, until one says something of use.
     async fn ask_servers<T>(
         &self,
-        zone: &Rc<Delegation>,
-        question: &Question,
-        depth: u32,
+        step: &Step<'_>,
         reading: impl Fn(&Response) -> Result<T, Useless>,
     ) -> Result<T, Failure> {
+        let Step { zone, question, .. } = step;
         let mut candidates = Candidates::new(&self.recursor, zone);
-        let mut last = None;
-        loop {
+        let (mut last, mut left) = (None, self.recursor.limits.queries_per_zone_max);
+        while left > 0 {
             let Some(server) = candidates.next() else {
-                if self.find_more(&mut candidates, depth).await? || candidates.again() {
+                let more = self.find_more(&mut candidates, step.depth).await?;
+                if more || candidates.again() || candidates.doubt_glue() {
                     continue;
                 }
                 break;
             };
+            let Some(_in_flight) = InFlight::begin(&self.recursor, &server) else {
+                last = Some(has_many_waiting(&server));
+                continue;
+            };
+            left -= 1;
             self.spend(question)?;
             let asked = self.recursor.ask(&server, question, &TO_AUTHORITIES);
             let useless = match asked.await {
@@ -177,14 +209,17 @@ impl Walk {
                     continue;
                 }
             };
-            if useless == Useless::NotItsZone {
+            if useless == Useless::NotItsZone && step.is_whole {
                 self.recursor.note_lame(server.address(), &zone.zone);
             }
             last = Some(is_useless(&server, zone, useless));
         }
-        // Its parent may know better by now.
-        self.recursor.forget(&zone.zone);
-        Err(last.unwrap_or_else(|| has_no_servers(zone)))
+        let failure = last.unwrap_or_else(|| has_no_servers(zone));
+        if step.is_whole || !failure.is(FailureKind::Peer) {
+            // Its parent may know better by now.
+            self.recursor.forget(&zone.zone);
+        }
+        Err(failure)
     }
 
     /// Looks up the addresses of one more server of the zone; false if there is none whose addresses could be.
@@ -195,14 +230,17 @@ impl Walk {
         }
         while candidates.looked_up < limits.lookups_per_zone_max {
             let Some(name) = candidates.next_unknown() else { return Ok(false) };
+            let Some(left) = self.lookups_left.get().checked_sub(1) else { return Ok(false) };
+            self.lookups_left.set(left);
             candidates.looked_up += 1;
             let mut addresses = Vec::new();
             for rtype in self.recursor.address_types() {
                 let question = Question::new_in(name.clone(), *rtype);
-                match self.find_boxed(question, depth + 1).await {
+                match self.find_address(question, depth + 1).await {
                     Ok(found) => addresses.extend(found.records.iter().flat_map(addresses_in)),
                     Err(failure) if self.queries_left.get() == 0 => return Err(failure),
-                    Err(_) => {} // There are others.
+                    // There are other servers; and who does not answer for one type does not for another.
+                    Err(_) => break,
                 }
                 if !addresses.is_empty() {
                     break;
@@ -215,8 +253,24 @@ impl Walk {
         Ok(false)
     }
 
-    fn find_boxed(&self, question: Question, depth: u32) -> Boxed<'_, Found> {
-        Box::pin(self.find(question, depth, false))
+    /// Looks up an address of a name server, unless that has just failed: a zone whose servers cannot be found must not
+    /// cost a search for each name in it (RFC 9520, section 3.2).
+    fn find_address(&self, question: Question, depth: u32) -> Boxed<'_, Found> {
+        Box::pin(async move {
+            if let Some(failure) = self.recursor.failed_lately(&question) {
+                return Err(failure);
+            }
+            let found = self.find(question.clone(), depth, false).await;
+            if let Err(failure) = &found {
+                // It may have failed for want of what is left to this search only.
+                let has_room =
+                    depth < self.recursor.limits.depth_max && self.lookups_left.get() > 0;
+                if failure.is(FailureKind::Timeout) || failure.is(FailureKind::Peer) && has_room {
+                    self.recursor.note_failure(&question, failure);
+                }
+            }
+            found
+        })
     }
 
     /// One query more.
@@ -234,6 +288,47 @@ impl Walk {
             }
         }
     }
+}
+
+/// The root is being asked for itself.
+struct Priming<'a>(&'a Cell<bool>);
+
+impl<'a> Priming<'a> {
+    fn begin(recursor: &'a Inner) -> Option<Self> {
+        (!recursor.is_priming.replace(true)).then(|| Self(&recursor.is_priming))
+    }
+}
+
+impl Drop for Priming<'_> {
+    fn drop(&mut self) {
+        self.0.set(false);
+    }
+}
+
+/// A query to a server.
+struct InFlight<'a>(&'a Inner, SocketAddr);
+
+impl<'a> InFlight<'a> {
+    /// One more, unless the server is silent and many wait for it already.
+    fn begin(recursor: &'a Inner, server: &NameServer) -> Option<Self> {
+        let is_silent = server.failures() >= SILENT_AFTER;
+        let max =
+            if is_silent { recursor.limits.queries_per_silent_server_max } else { usize::MAX };
+        let address = server.address();
+        let is_room = recursor.book.borrow_mut().begin(address, max);
+        is_room.then(|| Self(recursor, address))
+    }
+}
+
+impl Drop for InFlight<'_> {
+    fn drop(&mut self) {
+        self.0.book.borrow_mut().end(self.1);
+    }
+}
+
+fn has_many_waiting(server: &NameServer) -> Failure {
+    let why = format!("{server} does not answer, and many wait for it already");
+    Failure::new(FailureKind::Timeout, why)
 }
 
 fn addresses_in(link: &Link) -> impl Iterator<Item = IpAddr> {
@@ -262,78 +357,4 @@ fn is_useless(server: &NameServer, zone: &Delegation, useless: Useless) -> Failu
 fn has_no_servers(zone: &Delegation) -> Failure {
     let why = format!("no server of the zone {} has an address", zone.zone.fmt_with_dot());
     Failure::new(FailureKind::Peer, why)
-}
-
-/// The servers of a zone, in the order in which they are asked.
-struct Candidates {
-    zone: Rc<Delegation>,
-    /// The best is last.
-    servers: Vec<(Rc<NameServer>, u32)>,
-    /// Those that did not answer; they are asked again when all have been.
-    silent: Vec<(Rc<NameServer>, u32)>,
-    tries: u32,
-    /// The next of the zone's servers whose addresses may have to be looked up.
-    at: usize,
-    looked_up: usize,
-}
-
-impl Candidates {
-    fn new(recursor: &Inner, zone: &Rc<Delegation>) -> Self {
-        let zone = zone.clone();
-        let (servers, silent) = (Vec::new(), Vec::new());
-        let mut new = Self { zone, servers, silent, tries: 0, at: 0, looked_up: 0 };
-        let glue: Vec<IpAddr> =
-            new.zone.servers.iter().flat_map(|server| server.addresses.iter().copied()).collect();
-        new.add(recursor, &glue);
-        new
-    }
-
-    /// Adds servers; false if none of them is to be asked.
-    fn add(&mut self, recursor: &Inner, addresses: &[IpAddr]) -> bool {
-        let before = self.servers.len();
-        for address in addresses {
-            let server = recursor.server(SocketAddr::new(*address, recursor.port));
-            let is_known = |(known, _): &(Rc<NameServer>, u32)| Rc::ptr_eq(known, &server);
-            if recursor.may_ask(server.address(), &self.zone.zone)
-                && !self.servers.iter().chain(&self.silent).any(is_known)
-            {
-                self.servers.push((server, 0));
-            }
-        }
-        recursor.put_best_last(&mut self.servers);
-        self.servers.len() > before
-    }
-
-    fn next(&mut self) -> Option<Rc<NameServer>> {
-        let (server, tries) = self.servers.pop()?;
-        self.tries = tries;
-        Some(server)
-    }
-
-    /// Has those asked once more that did not answer; false if there are none.
-    fn again(&mut self) -> bool {
-        self.servers.append(&mut self.silent);
-        self.servers.reverse();
-        !self.servers.is_empty()
-    }
-
-    /// The one that came last did not answer.
-    fn failed(&mut self, server: Rc<NameServer>) {
-        if self.tries + 1 < TRIES_MAX {
-            self.silent.push((server, self.tries + 1));
-        }
-    }
-
-    /// The next server of which no address came with its name. One that is within the zone cannot be found without the
-    /// zone.
-    fn next_unknown(&mut self) -> Option<Name> {
-        let zone = self.zone.clone();
-        let is_useful = |server: &super::delegation::Authority| {
-            server.addresses.is_empty() && !is_within(&server.name, &zone.zone)
-        };
-        let found = zone.servers[self.at..].iter().position(is_useful);
-        let at = found.map(|found| self.at + found);
-        self.at = at.map_or(zone.servers.len(), |at| at + 1);
-        at.map(|at| zone.servers[at].name.clone())
-    }
 }

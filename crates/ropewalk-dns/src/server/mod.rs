@@ -22,6 +22,8 @@ mod udp;
 pub use access::{Access, Grant, Network, NetworkError};
 pub use answer::{Answer, Need, Section};
 pub use cookies::CookieSecret;
+#[cfg(test)]
+pub(crate) use query::NoQuery;
 pub use query::{Carrier, Edns, Origin, Query};
 pub(crate) use query::{HEADER_BYTES, RECORD_FIXED_BYTES, number, record_end};
 pub use query_log::QueryLog;

@@ -71,7 +71,7 @@ pub struct Edns<'a> {
 
 /// Why a message is not a query.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) enum NoQuery {
+pub(crate) enum NoQuery {
     /// Nothing can or may be said to it: no whole header, or an answer. Answers are never answered, or two servers
     /// would go on for ever.
     Silence,
@@ -82,7 +82,7 @@ pub(super) enum NoQuery {
 }
 
 impl<'a> Query<'a> {
-    pub(super) fn read(message: &'a [u8], origin: Origin<'a>) -> Result<Self, NoQuery> {
+    pub(crate) fn read(message: &'a [u8], origin: Origin<'a>) -> Result<Self, NoQuery> {
         if message.len() < HEADER_BYTES || message[2] & RESPONSE_BIT != 0 {
             return Err(NoQuery::Silence);
         }
