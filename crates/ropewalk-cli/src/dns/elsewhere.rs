@@ -26,6 +26,10 @@ pub(crate) struct Elsewhere {
     /// The port at which all servers are asked: for trees of servers that are not the internet's
     #[arg(long, value_name = "PORT", requires = "recurse", default_value_t = 53, hide = true)]
     recurse_port: u16,
+    /// Ask others for localhost, invalid, onion and the reverse zones of private networks too: else these are answered here
+    /// (RFC 6761, RFC 6303), as nobody on the internet knows them
+    #[arg(long, requires = "recurse")]
+    no_local_names: bool,
     /// Ask this resolver for what is in none of the zones, as often as wanted
     #[arg(long, value_name = "ADDRESS[:PORT]", value_parser = parse_server)]
     forward: Vec<SocketAddr>,
@@ -53,6 +57,7 @@ impl Elsewhere {
             let options = RecursorOptions {
                 hints: self.hints()?,
                 port: self.recurse_port,
+                local_names: !self.no_local_names,
                 ..RecursorOptions::default()
             };
             let recursor = Recursor::new(&exchanger, options, Random::new());
