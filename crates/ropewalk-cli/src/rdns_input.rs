@@ -212,9 +212,15 @@ impl Input {
                 }
                 return None;
             };
-            let line = String::from_utf8_lossy(&rest[..end]).into_owned();
+            let line = &rest[..end];
+            let only = address_only(line);
+            let line =
+                if only.is_some() { String::new() } else { String::from_utf8_lossy(line).into() };
             self.at += end + 1;
             self.line += 1;
+            if let Some(address) = only {
+                return Range::new(address, address);
+            }
             match range_in(&line) {
                 Ok(Some(range)) => return Some(range),
                 Ok(None) => {}
@@ -240,6 +246,11 @@ impl Input {
             let _ = writeln!(stderr, "{clear}ropewalk: line {line}: {why}");
         }
     }
+}
+
+/// The address that a line is: nearly all are nothing else.
+fn address_only(line: &[u8]) -> Option<IpAddr> {
+    std::str::from_utf8(line.trim_ascii()).ok()?.parse().ok()
 }
 
 fn other_input(why: &str) -> Failure {

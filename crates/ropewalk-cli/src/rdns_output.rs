@@ -2,6 +2,7 @@
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, BufRead, BufReader, Seek, SeekFrom, Write};
+use std::net::IpAddr;
 use std::path::Path;
 
 use ropewalk::Failure;
@@ -113,7 +114,13 @@ impl Output {
         let address = finished.address;
         // Into memory, which takes all.
         let _ = match (self.format, finished.outcome) {
-            (Format::Text, Outcome::Names(names)) => writeln!(out, "{address}\t{names}"),
+            (Format::Text, Outcome::Names(names)) => {
+                push_address(out, address);
+                [b"\t", names.as_bytes(), b"\n"]
+                    .iter()
+                    .for_each(|part| out.extend_from_slice(part));
+                Ok(())
+            }
             (Format::Text, other) => writeln!(out, "{address}\t({})", said(other)),
             (Format::Csv, Outcome::Names(names)) => writeln!(out, "{address},ok,{names}"),
             (Format::Csv, other) => writeln!(out, "{address},{},", status(other)),
@@ -159,6 +166,26 @@ impl Output {
 
 fn opening(error: io::Error, path: &Path) -> Failure {
     Failure::from(error).context(format!("open {}", path.display()))
+}
+
+/// As `Display` writes it, without what that needs for all other cases: there is one in each line.
+fn push_address(out: &mut Vec<u8>, address: IpAddr) {
+    let IpAddr::V4(ip) = address else {
+        let _ = write!(out, "{address}");
+        return;
+    };
+    for (place, byte) in ip.octets().into_iter().enumerate() {
+        if place > 0 {
+            out.push(b'.');
+        }
+        if byte >= 100 {
+            out.push(b'0' + byte / 100);
+        }
+        if byte >= 10 {
+            out.push(b'0' + byte / 10 % 10);
+        }
+        out.push(b'0' + byte % 10);
+    }
 }
 
 /// For people.
@@ -217,7 +244,7 @@ mod tests {
             Outcome::Unreachable,
         ];
         for (last, outcome) in (1..).zip(outcomes) {
-            let address = std::net::IpAddr::from([192, 0, 2, last]);
+            let address = IpAddr::from([192, 0, 2, last]);
             let took = Duration::from_micros(1500);
             output.push(&Finished { address, outcome, took, tries: 2 });
         }
@@ -265,5 +292,14 @@ mod tests {
             }
         }
         std::fs::remove_file(&path).expect("a file");
+    }
+
+    #[test]
+    fn an_address_is_written_as_everywhere_else() {
+        for text in ["0.0.0.0", "1.10.100.255", "9.99.199.200", "2001:db8::1", "::ffff:1.2.3.4"] {
+            let (address, mut out): (IpAddr, _) = (text.parse().expect("an address"), Vec::new());
+            push_address(&mut out, address);
+            assert_eq!(String::from_utf8(out).expect("text"), address.to_string());
+        }
     }
 }

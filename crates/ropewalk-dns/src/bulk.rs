@@ -372,14 +372,14 @@ impl Inner {
 
     fn answered(self: &Rc<Self>, key: Key, message: &[u8]) {
         self.pace.borrow_mut().answered();
-        let Some(address) = self.lookups.borrow().get(key).map(|lookup| lookup.address) else {
+        if self.lookups.borrow().get(key).is_none() {
             return;
-        };
+        }
         if message.get(2).is_some_and(|flags| flags & 2 != 0) {
             return self.ask_by_tcp(key);
         }
         let mut pointers = self.pointers.take();
-        match pointers.read(message, &ReverseName::new(address)) {
+        match pointers.read(message) {
             Some(Outcome::Failed(rcode)) => self.try_again_or(key, Outcome::Failed(rcode)),
             Some(outcome) => self.finish(key, outcome),
             None => self.ask_by_tcp(key), // It is garbled.
@@ -398,14 +398,14 @@ impl Inner {
     }
 
     fn told_by_tcp(self: &Rc<Self>, key: Key, result: &Result<Response, Failure>) {
-        let Some(address) = self.lookups.borrow().get(key).map(|lookup| lookup.address) else {
+        if self.lookups.borrow().get(key).is_none() {
             return; // It was stopped.
-        };
+        }
         match result {
             Ok(response) => {
                 let mut pointers = self.pointers.take();
                 let message = response.message().as_slice();
-                match pointers.read(message, &ReverseName::new(address)) {
+                match pointers.read(message) {
                     Some(Outcome::Failed(rcode)) => self.try_again_or(key, Outcome::Failed(rcode)),
                     Some(outcome) => self.finish(key, outcome),
                     None => self.finish(key, Outcome::Unreachable),

@@ -9,6 +9,8 @@ use domain::base::{Message, ParsedRecord};
 use domain::rdata::{Cname, Ptr};
 
 use crate::bulk::Outcome;
+use crate::server::HEADER_BYTES;
+use crate::wire_name::plain_name_len;
 
 /// The name under which an address is looked up backwards, in wire form: what [`reverse_name`](crate::reverse_name) gives.
 pub(crate) struct ReverseName {
@@ -71,13 +73,16 @@ pub(crate) struct Pointers {
 const ALIASES_MAX: usize = 16;
 
 impl Pointers {
-    /// What an answer to the question for the name of `asked` says; `None` if it is garbled.
-    pub(crate) fn read(&mut self, message: &[u8], asked: &ReverseName) -> Option<Outcome<'_>> {
+    /// What an answer to its question says, which is for the name of an address; `None` if it is garbled.
+    pub(crate) fn read(&mut self, message: &[u8]) -> Option<Outcome<'_>> {
         self.message.clear();
         self.message.extend_from_slice(message);
-        // The question is in letters of a random case, and other names may point into it.
-        let wire = asked.wire();
-        self.message.get_mut(12..12 + wire.len())?.copy_from_slice(wire);
+        // The question is in letters of a random case, and other names may point into it. The lengths between them are
+        // no letters.
+        let asked = self.message.get_mut(HEADER_BYTES..)?;
+        let len = plain_name_len(asked)?;
+        asked[..len].make_ascii_lowercase();
+        let wire = &self.message[HEADER_BYTES..HEADER_BYTES + len];
         let message = Message::from_slice(&self.message).ok()?;
         // It was asked without EDNS: the four bits in the header are all.
         match message.header().rcode() {
@@ -168,7 +173,13 @@ fn push_name(name: &ParsedName<&[u8]>, names: &mut String) {
 }
 
 fn push_label(label: &Label, names: &mut String) {
-    for &byte in label.as_slice() {
+    let bytes = label.as_slice();
+    if let Ok(text) = std::str::from_utf8(bytes)
+        && bytes.iter().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'))
+    {
+        return names.push_str(text); // Nearly all are.
+    }
+    for &byte in bytes {
         match byte {
             b'.' => names.push_str("\\."),
             b'\\' => names.push_str("\\\\"),
