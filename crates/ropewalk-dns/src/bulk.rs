@@ -136,6 +136,7 @@ struct Inner {
     reactor: Reactor,
     options: BulkOptions,
     servers: Vec<Server>,
+    ports: UdpPorts,
     exchanger: Exchanger,
     query: QueryOptions,
     lookups: RefCell<Slab<Lookup>>,
@@ -153,7 +154,6 @@ struct Inner {
 
 struct Server {
     address: SocketAddr,
-    ports: UdpPorts,
     /// For what takes a connection; it remembers that the server changes letters.
     by_tcp: Rc<NameServer>,
 }
@@ -167,7 +167,7 @@ struct Lookup {
     tries: u32,
 }
 
-/// Ports that bulk lookups of each server are sent from: a forger has to guess which, and each has a receive buffer of its own.
+/// Ports that bulk lookups are sent from: a forger has to guess which, and each has a receive buffer of its own.
 const PORTS: usize = 8;
 /// Queries from one port: a million lookups are worth some dozens of sockets.
 const QUERIES_PER_PORT: u32 = 100_000;
@@ -210,18 +210,15 @@ impl Bulk {
             stray_datagrams_max: u32::MAX,
             ..ClientLimits::default()
         };
-        let servers = servers.iter().map(|&address| Server {
-            address,
-            ports: UdpPorts::to(address, reactor, dial, &limits, random.fork()),
-            by_tcp: NameServer::new(address, Via::Tcp),
-        });
-        let servers: Vec<Server> = servers.collect();
+        let ports = UdpPorts::new(reactor, dial, &limits, random.fork());
         let exchanger = Exchanger::with_random(reactor, dial.clone(), limits, random);
+        let servers: Vec<Server> = servers.iter().copied().map(Server::new).collect();
         let (waiter, ended) = Deferred::new();
         let none = servers.is_empty();
         let bulk = Self(Rc::new(Inner {
             reactor: reactor.clone(),
             servers,
+            ports,
             exchanger,
             // An answer of a name fits without EDNS, and every server understands it.
             query: QueryOptions { udp_bytes_max: 0, ..QueryOptions::default() },
@@ -262,6 +259,12 @@ impl Bulk {
     /// What became of all, so far.
     pub fn summary(&self) -> BulkSummary {
         self.0.summary.borrow().clone()
+    }
+}
+
+impl Server {
+    fn new(address: SocketAddr) -> Self {
+        Self { address, by_tcp: NameServer::new(address, Via::Tcp) }
     }
 }
 
@@ -336,7 +339,7 @@ impl Inner {
             options: &self.query,
             mixed_case: !server.by_tcp.mangles_case(),
         };
-        let tried = server.ports.ask(&asked, server.address, timeout, self.clone(), key.number());
+        let tried = self.ports.ask(&asked, server.address, timeout, self.clone(), key.number());
         if let Err(failure) = tried {
             tracing::debug!("a query was not sent: {failure}");
             self.finish(key, Outcome::Unreachable);

@@ -170,7 +170,6 @@ pub fn register(endpoints: &mut Endpoints) {
 /// assert!(endpoints.server("tcp:53:interface=192.0.2.1").is_ok());
 /// assert!(endpoints.client("tls:192.0.2.1:853:servername=dns.example").is_ok());
 /// assert!(endpoints.datagram("udp:0").is_ok());
-/// assert!(endpoints.datagram("udp:192.0.2.1:53").is_ok());
 /// ```
 pub fn register_internet(endpoints: &mut Endpoints) {
     for word in ["tcp", "tls"] {
@@ -190,24 +189,13 @@ pub fn register_internet(endpoints: &mut Endpoints) {
         });
     }
     endpoints.register_datagram("udp", |text| {
-        let first = text.require("port")?;
-        if first.value().parse::<u16>().is_err() && text.has_unnamed() {
-            let port = text.require("port")?.parse("a port number")?;
-            let peer = Some(internet_name(&first, port)?);
-            return Ok(Rc::new(MemoryDatagramEndpoint { name: None, peer }));
-        }
-        let name = name_at(first.parse("a port number")?, text)?;
-        Ok(Rc::new(MemoryDatagramEndpoint { name, peer: None }))
+        Ok(Rc::new(MemoryDatagramEndpoint { name: bound_name(text)?, peer: None }))
     });
 }
 
 /// What listens at a port is called; nothing in particular at port 0.
 fn bound_name(text: &mut Description<'_>) -> Result<Option<Arc<str>>, EndpointError> {
     let port = text.require("port")?.parse("a port number")?;
-    name_at(port, text)
-}
-
-fn name_at(port: u16, text: &mut Description<'_>) -> Result<Option<Arc<str>>, EndpointError> {
     let interface = text.take("interface");
     match (port, interface) {
         (0, _) => Ok(None),

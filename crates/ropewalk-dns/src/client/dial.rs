@@ -24,15 +24,6 @@ impl Dial {
         self.0.datagram(if is_ipv6 { "udp:0:interface=[::]" } else { "udp:0:interface=0.0.0.0" })
     }
 
-    /// A socket that is connected to a server: what goes to one only costs the system less.
-    pub(crate) fn datagrams_to(&self, server: SocketAddr) -> Parsed<dyn DatagramEndpoint> {
-        let port = server.port();
-        match server.ip() {
-            IpAddr::V4(ip) => self.0.datagram(&format!("udp:{ip}:{port}")),
-            IpAddr::V6(ip) => self.0.datagram(&format!("udp:[{ip}]:{port}")),
-        }
-    }
-
     /// A connection to a server.
     pub(crate) fn tcp(&self, server: SocketAddr, timeout: Duration) -> Parsed<dyn ClientEndpoint> {
         self.0.client(&stream_text("tcp", server, timeout))

@@ -34,8 +34,6 @@ pub(crate) struct UdpPorts(Rc<Inner>);
 struct Inner {
     reactor: Reactor,
     dial: Dial,
-    /// The one server that is asked, if there is one.
-    only: Option<SocketAddr>,
     limits: ClientLimits,
     table: RefCell<Table>,
     timer: RefCell<Option<DelayedCall>>,
@@ -105,30 +103,6 @@ impl UdpPorts {
         limits: &ClientLimits,
         random: Random,
     ) -> Self {
-        Self::make(reactor, dial, None, limits, random)
-    }
-
-    /// For one server only, to which its sockets are connected: the system finds the way there once, and lets nothing
-    /// from others in.
-    pub(crate) fn to(
-        server: SocketAddr,
-        reactor: &Reactor,
-        dial: &Dial,
-        limits: &ClientLimits,
-        random: Random,
-    ) -> Self {
-        // What an address of one link means is not in its text.
-        let is_scoped = matches!(server, SocketAddr::V6(v6) if v6.scope_id() != 0);
-        Self::make(reactor, dial, Some(server).filter(|_| !is_scoped), limits, random)
-    }
-
-    fn make(
-        reactor: &Reactor,
-        dial: &Dial,
-        only: Option<SocketAddr>,
-        limits: &ClientLimits,
-        random: Random,
-    ) -> Self {
         let table = Table {
             tries: Slab::default(),
             deadlines: Deadlines::default(),
@@ -141,7 +115,6 @@ impl UdpPorts {
         Self(Rc::new(Inner {
             reactor: reactor.clone(),
             dial: dial.clone(),
-            only,
             limits: limits.clone(),
             table: RefCell::new(table),
             timer: RefCell::new(None),
@@ -171,7 +144,7 @@ impl UdpPorts {
             Some(port) => port,
             None => inner.new_port(&mut table, server.is_ipv6(), now)?,
         };
-        let key = table.begin(port, asked, server, hear, (number, inner.only.is_some()));
+        let key = table.begin(port, asked, server, hear, number);
         table.deadlines.push(now, timeout, key);
         table.retire_if_spent(port, &inner.limits);
         drop(table);
@@ -225,7 +198,7 @@ impl Table {
         asked: &Asked<'_>,
         server: SocketAddr,
         hear: Rc<dyn Hear>,
-        (number, is_connected): (u64, bool),
+        number: u64,
     ) -> Key {
         let port = self.ports.get_mut(port_key).expect("it was chosen or made just now");
         let id = loop {
@@ -236,7 +209,6 @@ impl Table {
         };
         let sent = self.writer.write(asked, id, &mut self.random);
         match &port.transport {
-            Some(transport) if is_connected => transport.send(sent.clone()),
             Some(transport) => transport.send_to(sent.clone(), &Address::Ip(server)),
             None => port.waiting.push((sent.clone(), server)),
         }
@@ -339,10 +311,7 @@ impl Inner {
         if table.open[usize::from(is_ipv6)].len() >= self.limits.ports_max {
             return Err(too_many(self.limits.ports_max * QUERIES_AT_PORT_MAX));
         }
-        let endpoint = match self.only {
-            Some(server) => self.dial.datagrams_to(server)?,
-            None => self.dial.datagrams(is_ipv6)?,
-        };
+        let endpoint = self.dial.datagrams(is_ipv6)?;
         let retires_at = now + self.limits.port_lifetime;
         let key = table.ports.insert(Port {
             is_ipv6,
@@ -376,10 +345,7 @@ impl Inner {
             return;
         };
         for (message, server) in std::mem::take(&mut port.waiting) {
-            match self.only {
-                Some(_) => transport.send(message),
-                None => transport.send_to(message, &Address::Ip(server)),
-            }
+            transport.send_to(message, &Address::Ip(server));
         }
         port.transport = Some(transport.clone());
         if port.ids.is_empty() {
