@@ -68,6 +68,11 @@ pub fn python(script: &str, package: &str) -> Result<(PathBuf, PathBuf), String>
     Ok((python, Path::new(SOURCES).join(script)))
 }
 
+/// A script of a peer that needs nothing but Python.
+pub fn script(name: &str) -> PathBuf {
+    Path::new(SOURCES).join(name)
+}
+
 /// A certificate for `localhost` that signs itself, and its key: on the curve P-256, made for this machine.
 ///
 /// # Errors

@@ -182,7 +182,8 @@ fn names_goals(figures: &Figures) -> Vec<Goal> {
             10.0,
         )
     };
-    let [threads, twisted] = [names::THREADS, names::TWISTED].map(lookups);
+    let [threads, fast, twisted] =
+        [names::THREADS, names::FAST_THREADS, names::TWISTED].map(lookups);
     let nsd = (
         format!("an authority of names: rate of {EPOLL} ≥ 0.9 × {}", names::NSD),
         rate(names::AUTHORITY, names::NSD),
@@ -193,7 +194,7 @@ fn names_goals(figures: &Figures) -> Vec<Goal> {
         rate(names::CACHED, names::UNBOUND),
         1.0,
     );
-    [threads, twisted, nsd, unbound]
+    [threads, fast, twisted, nsd, unbound]
         .into_iter()
         .map(|(what, found, bound)| goal(&what, found, bound))
         .collect()

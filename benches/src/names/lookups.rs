@@ -20,6 +20,8 @@ pub(super) enum Kind {
     Adns,
     /// A pool of threads that each call the system's resolver.
     Threads,
+    /// The same as the classic example has it, in Python.
+    PythonThreads,
     /// Twisted's names client.
     Twisted,
 }
@@ -90,11 +92,12 @@ fn command(kind: Kind, server: &NameServer, addresses: &Path) -> io::Result<Comm
             command.args(["adnslogres", "-C", &settings, "-c", IN_FLIGHT]).arg(addresses);
         }
         Kind::Threads => {
-            // The system's resolver is told of its server by one file only, so it gets a view of the files of its own.
-            let settings = material::resolv_conf(server.ip)?;
-            let look = "mount --bind \"$0\" /etc/resolv.conf && exec \"$@\"";
-            command.args(["unshare", "--mount", "sh", "-c", look]).arg(settings);
+            with_resolver(&mut command, server)?;
             command.arg(ours.with_file_name("peer-threads-names")).arg(addresses);
+        }
+        Kind::PythonThreads => {
+            with_resolver(&mut command, server)?;
+            command.arg("python3").arg(foreign::script("dns/threads_names.py")).arg(addresses);
         }
         Kind::Twisted => {
             let made = foreign::python("dns/twisted_names.py", "twisted");
@@ -103,6 +106,14 @@ fn command(kind: Kind, server: &NameServer, addresses: &Path) -> io::Result<Comm
         }
     }
     Ok(command)
+}
+
+/// The system's resolver is told of its server by one file only, so the program gets a view of the files of its own.
+fn with_resolver(command: &mut Command, server: &NameServer) -> io::Result<()> {
+    let settings = material::resolv_conf(server.ip)?;
+    let look = "mount --bind \"$0\" /etc/resolv.conf && exec \"$@\"";
+    command.args(["unshare", "--mount", "sh", "-c", look]).arg(settings);
+    Ok(())
 }
 
 /// Waits for a program's end; the most memory that it was seen to hold.
