@@ -4,7 +4,9 @@ use ropewalk::{
     Cx, DatagramProtocol, DatagramTransport, Deferred, Failure, FailureKind, Protocol, Reactor,
 };
 
-use crate::program::{Crew, Opened, Place, Trouble, Voice, endpoint_error, word_of};
+use crate::program::{
+    Crew, Opened, Place, Trouble, Voice, endpoint_error, open_datagrams, word_of,
+};
 
 /// What `ropewalk echo` is told on the command line.
 #[derive(clap::Args)]
@@ -69,11 +71,7 @@ fn open(
     let endpoints = ropewalk::endpoints(reactor);
     let word = word_of(text).to_owned();
     if endpoints.is_datagram(&word) {
-        let endpoint = endpoints.datagram(text).map_err(endpoint_error)?;
-        return Ok(reactor.open(&endpoint, Echo::default()).add_callback(move |socket| {
-            voice.announce(&word, &socket.host());
-            Ok(None)
-        }));
+        return open_datagrams(reactor, text, Echo::default(), voice);
     }
     let endpoint = endpoints.server(text).map_err(endpoint_error)?;
     let trouble = (word == "stdio").then(|| place.trouble.clone());

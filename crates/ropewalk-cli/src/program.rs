@@ -7,7 +7,8 @@ use std::process::ExitCode;
 use std::rc::Rc;
 
 use ropewalk::{
-    Address, Deferred, EndpointError, Failure, FailureKind, ListeningPort, Reactor, net,
+    Address, DatagramProtocol, Deferred, EndpointError, Failure, FailureKind, ListeningPort,
+    Reactor, net,
 };
 
 /// What a program has opened: a port for connections, or (`None`) a socket for datagrams.
@@ -157,6 +158,21 @@ impl Voice {
 /// The first word of an endpoint string.
 pub(crate) fn word_of(text: &str) -> &str {
     text.split(':').next().unwrap_or_default()
+}
+
+/// Opens a socket for datagrams, and says where it is.
+pub(crate) fn open_datagrams(
+    reactor: &Reactor,
+    text: &str,
+    protocol: impl DatagramProtocol,
+    voice: Voice,
+) -> Result<Deferred<Opened>, Failure> {
+    let endpoint = ropewalk::endpoints(reactor).datagram(text).map_err(endpoint_error)?;
+    let word = word_of(text).to_owned();
+    Ok(reactor.open(&endpoint, protocol).add_callback(move |socket| {
+        voice.announce(&word, &socket.host());
+        Ok(None)
+    }))
 }
 
 /// An error of an endpoint string, which says everything itself.

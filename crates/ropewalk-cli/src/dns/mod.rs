@@ -24,7 +24,7 @@ use addresses::{SecondaryOf, parse_grant, parse_server};
 use elsewhere::Elsewhere;
 use zone_file::ZoneFile;
 
-use crate::program::{Crew, Opened, Place, Voice, endpoint_error, word_of};
+use crate::program::{Crew, Opened, Place, Voice, endpoint_error, open_datagrams, word_of};
 
 /// What `ropewalk dns` is told on the command line.
 #[derive(clap::Args)]
@@ -233,11 +233,7 @@ fn open(
     let endpoints = ropewalk::endpoints(reactor);
     let word = word_of(text).to_owned();
     if endpoints.is_datagram(&word) {
-        let endpoint = endpoints.datagram(text).map_err(endpoint_error)?;
-        return Ok(reactor.open(&endpoint, server.datagrams()).add_callback(move |socket| {
-            voice.announce(&word, &socket.host());
-            Ok(None)
-        }));
+        return open_datagrams(reactor, text, server.datagrams(), voice);
     }
     let endpoint = endpoints.server(text).map_err(endpoint_error)?;
     let limits = Server::connection_limits();
