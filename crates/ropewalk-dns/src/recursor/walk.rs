@@ -63,7 +63,7 @@ impl Walk {
         Self { recursor, queries_left, lookups_left }
     }
 
-    /// Finds the records, behind whatever aliases; those of the first name `anew`, though they are known.
+    /// Finds the records, behind whatever aliases; `anew`, though they may be known.
     pub(super) async fn find(
         &self,
         question: Question,
@@ -77,8 +77,8 @@ impl Walk {
                 records.extend(local.records);
                 return Ok(Found { records, ..local });
             }
-            let known = self.recursor.recall(&question);
-            let says = match known.filter(|_| !anew || question != asked) {
+            let known = if anew { None } else { self.recursor.recall(&question) };
+            let says = match known {
                 Some(says) => says,
                 None => {
                     let says = self.descend(&question, depth).await?;

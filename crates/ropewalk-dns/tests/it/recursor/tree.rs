@@ -66,7 +66,7 @@ impl Tree {
              servers.example. NS ns.servers.example.\nns.servers.example. A 198.51.100.3\n\
              ns2.servers.example. A 198.51.100.4",
             "test. 3600 SOA ns.servers.example. h.example. 1 1 1 1 60\ntest. NS ns.servers.example.\n\
-             www.test. A 192.0.2.90",
+             www.test. 30 A 192.0.2.90",
         ]);
         tree
     }

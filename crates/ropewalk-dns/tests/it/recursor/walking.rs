@@ -197,6 +197,18 @@ fn what_is_in_use_is_looked_up_anew_before_it_runs_out() {
 }
 
 #[test]
+fn what_an_alias_leads_to_is_looked_up_anew_too() {
+    let tree = Tree::grown();
+    let recursor = tree.recursor();
+    tree.find(&recursor, "far.example", Rtype::A).unwrap();
+    tree.asked();
+    tree.world.pass(Duration::from_secs(28)); // Its own time is twice that of what it leads to.
+    tree.find(&recursor, "far.example", Rtype::A).unwrap();
+    tree.world.pass(Duration::from_secs(1));
+    assert!(tree.asked().iter().any(|asked| asked.ends_with("www.test A")));
+}
+
+#[test]
 fn one_question_costs_no_more_queries_than_it_may() {
     let tree = Tree::grown();
     let limits = RecursorLimits { queries_max: 3, ..RecursorLimits::default() };
